@@ -1,0 +1,55 @@
+/* omg answers questions about the packages of a Linux machine. This file finds the command, by the
+ * first word or by the name the program was started under, gives up the power that the command
+ * does not need, and runs it. */
+#include "door/commands.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/* Descriptors 0 to 2 that are closed are held by /dev/null, so that no file of ours is given one of
+ * them and is written to as if it were standard output. Reading only: printing still fails. */
+static void hold_standard_descriptors(void)
+{
+    struct pollfd fds[3] = { { .fd = 0 }, { .fd = 1 }, { .fd = 2 } };
+    if (poll(fds, 3, 0) <= 0) return;
+    for (int i = 0; i < 3; i++)
+        if (fds[i].revents & POLLNVAL) open("/dev/null", O_RDONLY);
+}
+
+/* What to run: --version and --help before the command, a bare `omg` is help. */
+static enum err choose(struct cli *c, struct command *command, struct fault *f)
+{
+    static char help[] = "help", version[] = "version";
+    static char *instead[1];
+    if (c->args.times[OPTION_version]) instead[0] = version;
+    else if (!c->args.count) instead[0] = help;
+    if (instead[0]) {
+        c->args.words = instead;
+        c->args.count = 1;
+    }
+    enum err e = command_find(str_of(c->args.words[0]), command, f);
+    if (!e && c->args.times[OPTION_help] && command->main != help_main) {
+        c->args.count = 1;
+        help_main(c, command);
+        command->main = NULL;
+    }
+    return e;
+}
+
+int main(int argc, char **argv)
+{
+    static struct cli c;
+    struct command command;
+    struct fault f = { 0 };
+    int status = 0;
+
+    hold_standard_descriptors();
+    enum err e = cli_open(&c, argc > 0 ? (size_t)argc - 1 : 0, argv + (argc > 0), &f);
+    if (!e) e = choose(&c, &command, &f);
+    if (e) return cli_flush(&c, cli_error(&c, e, &f, NULL));
+    if (command.power == POWER_NONE) prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (command.main) status = command.main(&c, &command);
+    return cli_flush(&c, status);
+}

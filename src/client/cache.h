@@ -1,0 +1,51 @@
+/* The kept index: where it lies, whether it may be trusted, and how a new one takes its place.
+ *
+ * A cache folder holds one folder for each root folder. Files in it are taken only from root or
+ * from oneself, and only when nobody else may write them; what is damaged, of another version, or
+ * made from other sources is made anew. New files are put in place by rename, so a reader has the
+ * old or the new one, whole. Nothing here is worth an fsync: it can be built again. */
+#ifndef OMG_CLIENT_CACHE_H
+#define OMG_CLIENT_CACHE_H
+
+#include "base/file.h"
+#include "pkg/build.h"
+
+enum cache_kind { CACHE_CATALOGUE, CACHE_OVERLAY, CACHE_TEXT, CACHE_KINDS };
+
+struct cache {
+    int root;   /* descriptor of the root folder */
+    bool slash; /* the root folder is "/" */
+    struct str kernel;
+    int folder[2]; /* descriptors of this root's folders: the system's, one's own; -1: none */
+    size_t folders;
+    bool writable[2];
+    char path[2][256]; /* of those folders, for people */
+};
+
+/* Opens what there is; makes the folders that it may. chosen is a folder to use instead of the
+ * usual two, empty for those. Never fails: without any folder an index lives in memory. */
+void cache_open(struct cache *c, int root, bool slash, struct str kernel, struct str chosen);
+void cache_close(struct cache *c);
+
+/* A kept file that is sound, fresh, and has this parent where parent is not 0; false: none. The
+ * map is the caller's to close. stale gets a sound one that is not fresh, where there is one. */
+bool cache_find(struct cache *c, enum cache_kind kind, uint64_t parent, struct map *m,
+                struct index_file *f, struct map *stale);
+
+/* Waits for its turn to build, so that two builders do not both work; false when there is no
+ * folder to lock, or after some seconds. */
+bool cache_lock(struct cache *c, int *lock);
+
+/* A descriptor to build a file into: a file without a name yet in the cache folder, or memory. */
+struct cache_draft {
+    int fd;
+    bool kept; /* has a folder to go to */
+    char name[32];
+};
+enum err cache_draft_open(struct cache *c, enum cache_kind kind, bool memory,
+                          struct cache_draft *d, struct fault *f);
+/* Puts the draft in its place (where it has one). */
+void cache_draft_publish(struct cache *c, enum cache_kind kind, struct cache_draft *d);
+void cache_draft_drop(struct cache *c, struct cache_draft *d);
+
+#endif

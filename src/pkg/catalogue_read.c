@@ -1,0 +1,299 @@
+/* First step of the catalogue: package lists into a draft. */
+#include "base/hash.h"
+#include "base/unpack.h"
+#include "pkg/catalogue_build.h"
+#include "pkg/control.h"
+#include "pkg/deb_version.h"
+#include "pkg/gram.h"
+#include "pkg/postings.h"
+
+/* A packed list of more is a bomb or a mistake; all of Debian is 60 MB. */
+#define LIST_MOST (UINT64_C(1) << 30)
+
+enum {
+    NAME_MOST = 255,     /* bytes; protocol.md, "Limits" */
+    VERSION_MOST = 512,  /* bytes; Debian's longest has 60 */
+    SUMMARY_MOST = 4096, /* bytes; policy asks for less than 80 */
+    RELATIONS_MOST = 65536 /* of one package; Debian's longest list has some thousand */
+};
+
+enum err list_open(struct inputs *in, struct str path, struct list_text *l)
+{
+    *l = (struct list_text){ .unpacked = buf_make(LIST_MOST) };
+    enum err e = inputs_map(in, path, &l->map);
+    if (e) return e;
+    l->text = l->map.text;
+    enum packing p = packing_of(l->map.text);
+    if (p == PACKING_NONE) return OK;
+    e = unpack(l->map.text, p, LIST_MOST, &l->unpacked);
+    l->text = buf_view(&l->unpacked);
+    if (e)
+        inputs_note(in, path,
+                    "The list is damaged or too large; what could be read of it is used. Bring it "
+                    "in again with `apt-get update`.");
+    return OK;
+}
+
+void list_close(struct list_text *l)
+{
+    map_close(&l->map);
+    buf_free(&l->unpacked);
+}
+
+enum err draft_open(struct draft *d, struct inputs *in, struct arena *a,
+                    const struct apt_archs *archs, const struct apt_files *files)
+{
+    *d = (struct draft){ .in = in, .arena = a, .archs = archs, .files = files };
+    struct buf *bufs[] = { &d->versions,  &d->heads,          &d->tokens,
+                           &d->summaries, &d->relation_lists, &d->provided };
+    for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++) *bufs[i] = buf_make(UINT32_MAX);
+    buf_byte(&d->summaries, 0);
+    buf_byte(&d->relation_lists, 0); /* offset 0 is the empty list */
+    enum err e = intern_open(&d->strings, 1 << 16);
+    if (!e) e = intern_open(&d->names, 1 << 16);
+    if (!e) e = intern_open(&d->relations, 1 << 16);
+    if (!e) e = intern_open(&d->vocabulary, 1 << 16);
+    if (!e) e = intern_open(&d->virtuals, 1 << 13);
+    return e;
+}
+
+void draft_close(struct draft *d)
+{
+    struct intern *tables[] = { &d->strings, &d->names, &d->relations, &d->vocabulary,
+                                &d->virtuals };
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) intern_free(tables[i]);
+    struct buf *bufs[] = { &d->versions,  &d->heads,          &d->tokens,
+                           &d->summaries, &d->relation_lists, &d->provided };
+    for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++) buf_free(bufs[i]);
+}
+
+static bool name_valid(struct str name)
+{
+    if (name.len == 0 || name.len > NAME_MOST || name.at[0] == '-') return false;
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.at[i];
+        if (!ascii_alpha(c) && !ascii_digit(c) && !memchr("+-._", c, 4)) return false;
+    }
+    return true;
+}
+
+/* Text that is well-formed and holds no NUL: s itself, or a mended copy in the arena. */
+static struct str clean(struct draft *d, struct str s)
+{
+    if (utf8_valid(s) && (s.len == 0 || !memchr(s.at, 0, s.len))) return s;
+    char *to = arena_alloc(d->arena, s.len * 3);
+    struct str mended = { to, 0 };
+    if (!to) return STR_NONE;
+    while (s.len) {
+        uint32_t point;
+        size_t n = utf8_next(s, &point);
+        if ((point == 0xFFFD && n == 1) || point == 0) {
+            memcpy(to + mended.len, "\xEF\xBF\xBD", 3);
+            mended.len += 3;
+        } else {
+            memcpy(to + mended.len, s.at, n);
+            mended.len += n;
+        }
+        s = str_from(s, n);
+    }
+    return mended;
+}
+
+static void read_relations(struct draft *d, const struct stanza *s, struct version_record *v)
+{
+    static const enum control_field fields[] = { CONTROL_pre_depends, CONTROL_depends };
+    static uint32_t numbers[RELATIONS_MOST];
+    uint32_t count = 0;
+    for (size_t f = 0; f < 2; f++) {
+        struct str rest = clean(d, s->field[fields[f]]), one;
+        while (count < RELATIONS_MOST && relation_next(&rest, &one))
+            numbers[count++] = intern_number(&d->relations, one);
+    }
+    if (!count) return;
+    v->relations = (uint32_t)d->relation_lists.len;
+    uint8_t *to = (uint8_t *)buf_more(&d->relation_lists, 5 * ((size_t)count + 1));
+    if (!to) return;
+    uint8_t *end = varint_put(to, count);
+    for (uint32_t i = 0; i < count; i++) end = varint_put(end, numbers[i]);
+    d->relation_lists.len += (size_t)(end - to);
+}
+
+static void read_provides(struct draft *d, const struct stanza *s, uint32_t name)
+{
+    struct str rest = s->field[CONTROL_provides], one;
+    struct relation r;
+    for (unsigned n = 0; n < RELATIONS_MOST && relation_next(&rest, &one); n++) {
+        if (!relation_parse(one, &r) || !name_valid(r.name)) continue;
+        struct draft_provide p = { intern_number(&d->virtuals, r.name), name };
+        if (p.virtual_name != UINT32_MAX) buf_put(&d->provided, &p, sizeof p);
+    }
+}
+
+/* The words of a summary, in lower case: a query word is part of a summary if it is part of one of
+ * them, as neither holds white space. */
+static void read_tokens(struct draft *d, struct draft_version *v, struct str summary)
+{
+    char lower[SUMMARY_MOST];
+    struct str word;
+    v->tokens = (uint32_t)(d->tokens.len / sizeof(uint32_t));
+    while (str_word(&summary, &word)) {
+        ascii_lower_copy(lower, word);
+        uint32_t number = intern_number(&d->vocabulary, (struct str){ lower, word.len });
+        if (number == UINT32_MAX) return;
+        buf_put(&d->tokens, &number, sizeof number);
+        v->tokens_len++;
+    }
+}
+
+static void read_description(struct draft *d, const struct stanza *s, struct draft_version *v)
+{
+    struct str text = s->field[CONTROL_description];
+    if (!text.at || !text.len) text = s->field[CONTROL_description_en];
+    size_t line = str_chr(text, '\n');
+    struct str summary = clean(d, str_head(str_trim(str_head(text, line)), SUMMARY_MOST));
+    v->record.summary = (uint32_t)d->summaries.len;
+    buf_str(&d->summaries, summary);
+    buf_byte(&d->summaries, 0);
+    read_tokens(d, v, summary);
+    if (text.len > line) d->inline_texts = 1;
+    if (text.len > line || s->field[CONTROL_description_md5].len)
+        v->record.text_key = text_key(s->field[CONTROL_description_md5], text);
+}
+
+static uint64_t hex64(struct str s)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < 16 && i < s.len; i++) {
+        char c = ascii_lower(s.at[i]);
+        value = value << 4 | (uint64_t)(ascii_digit(c) ? c - '0' : (c - 'a' + 10) & 15);
+    }
+    return value;
+}
+
+uint64_t text_key(struct str description_md5, struct str description)
+{
+    uint64_t key = description_md5.len == 32 ? hex64(description_md5) : hash_str(description);
+    return key ? key : 1;
+}
+
+static uint64_t number_or_zero(struct str s)
+{
+    uint64_t value = 0;
+    return str_u64(s, &value) ? value : 0;
+}
+
+static uint8_t arch_number(const struct draft *d, struct str arch, const struct apt_file *f)
+{
+    if (str_eq(arch, S("all")) || arch.len == 0) return UINT8_MAX; /* resolved to native */
+    for (size_t i = 0; i < d->archs->len; i++)
+        if (str_eq(d->archs->at[i], arch)) return (uint8_t)i;
+    for (size_t i = 0; i < d->archs->len; i++)
+        if (str_eq(d->archs->at[i], f->arch)) return (uint8_t)i;
+    return 0;
+}
+
+static uint8_t version_flags(const struct stanza *s)
+{
+    struct str multi_arch = s->field[CONTROL_multi_arch];
+    uint8_t flags = str_eq(multi_arch, S("same"))      ? VERSION_SAME
+                    : str_eq(multi_arch, S("foreign")) ? VERSION_FOREIGN
+                    : str_eq(multi_arch, S("allowed")) ? VERSION_ALLOWED
+                                                       : 0;
+    if (str_eq_ascii(s->field[CONTROL_essential], S("yes"))) flags |= VERSION_ESSENTIAL;
+    if (str_eq_ascii(s->field[CONTROL_important], S("yes")) ||
+        str_eq_ascii(s->field[CONTROL_protected_], S("yes")))
+        flags |= VERSION_IMPORTANT;
+    if (str_eq_ascii(s->field[CONTROL_priority], S("required"))) flags |= VERSION_REQUIRED;
+    return flags;
+}
+
+/* Source: "name" or "name (version)"; stored only where it is not the package's own name. */
+static uint32_t source_of(struct draft *d, struct str source, struct str name)
+{
+    struct str own = str_trim(str_head(source, str_chr(source, '(')));
+    if (!own.len || str_eq(own, name)) return 0;
+    return intern_offset(&d->strings, clean(d, own));
+}
+
+static uint32_t kib_or_most(uint64_t kib)
+{
+    return kib < UINT32_MAX ? (uint32_t)kib : UINT32_MAX;
+}
+
+static void read_version(struct draft *d, const struct stanza *s, uint32_t file)
+{
+    struct str name = s->field[CONTROL_package];
+    struct draft_version v = { .name = intern_number(&d->names, name), .next = NONE };
+    struct str phased = s->field[CONTROL_phased];
+    if (v.name == UINT32_MAX) return;
+    v.record = (struct version_record){
+        .size = number_or_zero(s->field[CONTROL_size]),
+        .version = intern_offset(&d->strings, s->field[CONTROL_version]),
+        .homepage = intern_offset(&d->strings, clean(d, s->field[CONTROL_homepage])),
+        .installed_kib = kib_or_most(number_or_zero(s->field[CONTROL_installed_size])),
+        .source = source_of(d, s->field[CONTROL_source], name),
+        .file = (uint16_t)file,
+        .arch = arch_number(d, s->field[CONTROL_architecture], &d->files->at[file]),
+        .flags = version_flags(s),
+        .phased = phased.len ? kib_or_most(number_or_zero(phased)) : 100,
+    };
+    if (v.record.arch == UINT8_MAX) v.record.arch = 0;
+    read_relations(d, s, &v.record);
+    read_provides(d, s, v.name);
+    read_description(d, s, &v);
+
+    uint32_t number = (uint32_t)(d->versions.len / sizeof v);
+    uint32_t *heads = (uint32_t *)(void *)d->heads.at;
+    if (d->heads.len == (size_t)v.name * sizeof number) {
+        buf_put(&d->heads, &number, sizeof number);
+    } else {
+        v.next = heads[v.name];
+        heads[v.name] = number;
+    }
+    buf_put(&d->versions, &v, sizeof v);
+}
+
+static bool draft_full(const struct draft *d)
+{
+    return d->versions.full || d->heads.full || d->tokens.full || d->summaries.full ||
+           d->relation_lists.full || d->provided.full || intern_full(&d->strings) ||
+           intern_full(&d->names) || intern_full(&d->relations) || intern_full(&d->vocabulary) ||
+           intern_full(&d->virtuals);
+}
+
+static bool stanza_good(const struct stanza *s)
+{
+    struct str version = s->field[CONTROL_version];
+    return name_valid(s->field[CONTROL_package]) && version.len <= VERSION_MOST &&
+           deb_version_valid(version, NULL);
+}
+
+enum err draft_read(struct draft *d, uint32_t file)
+{
+    struct str path = d->files->at[file].path;
+    struct list_text l;
+    enum err e = list_open(d->in, path, &l);
+    if (e == ERR_RESOURCE_LIMIT) return e;
+    if (e) {
+        d->lists_missing++;
+        return OK;
+    }
+    struct control c = { .rest = l.text };
+    static struct stanza s;
+    uint64_t left_out = 0;
+    while (!draft_full(d) && control_next(&c, &s)) {
+        if (stanza_good(&s))
+            read_version(d, &s, file);
+        else
+            left_out++;
+    }
+    if (left_out)
+        inputs_note_many(d->in, path, left_out,
+                         S("Records without a valid name and version were left out."));
+    if (c.bad)
+        inputs_note_many(d->in, path, c.bad,
+                         S("Lines that are no field, or a field for the second time, were "
+                           "passed over."));
+    list_close(&l);
+    return draft_full(d) ? ERR_RESOURCE_LIMIT : OK;
+}

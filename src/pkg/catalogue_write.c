@@ -1,0 +1,414 @@
+/* Second step of the catalogue: the draft in order, with what search reads, as a file. */
+#include "pkg/catalogue_build.h"
+#include "pkg/deb_version.h"
+#include "pkg/gram.h"
+#include "pkg/gram_build.h"
+#include "pkg/order.h"
+#include "pkg/postings.h"
+#include "pkg/writer.h"
+
+/* The draft's names and versions by their final numbers. */
+struct ordered {
+    struct draft *d;
+    uint32_t count, versions;
+    uint32_t *name;    /* by place: number in the draft */
+    uint32_t *place;   /* by number in the draft: place */
+    uint32_t *first;   /* by place: first of version, count + 1 of them */
+    uint32_t *version; /* numbers in the draft */
+    uint32_t *spare;   /* as many as there are names or versions */
+    uint32_t *name_at, *summary_at;
+};
+
+static int by_text(uint32_t a, uint32_t b, const void *context)
+{
+    return str_cmp(intern_text(context, a), intern_text(context, b));
+}
+
+static int by_number(uint32_t a, uint32_t b, const void *context)
+{
+    (void)context;
+    return a < b ? -1 : a > b;
+}
+
+/* By bytes first, which is how lists come, then stably by length. */
+static void order_names(struct ordered *o)
+{
+    uint32_t starts[257] = { 0 };
+    for (uint32_t i = 0; i < o->count; i++) o->place[i] = i;
+    order_sort(o->place, o->spare, o->count, by_text, &o->d->names);
+    for (uint32_t i = 0; i < o->count; i++) starts[intern_text(&o->d->names, i).len + 1]++;
+    for (size_t n = 1; n < 257; n++) starts[n] += starts[n - 1];
+    for (uint32_t i = 0; i < o->count; i++)
+        o->name[starts[intern_text(&o->d->names, o->place[i]).len]++] = o->place[i];
+    for (uint32_t i = 0; i < o->count; i++) o->place[o->name[i]] = i;
+}
+
+/* Native first, then the newest, then in apt's order of files. */
+static int by_newest(uint32_t a, uint32_t b, const void *context)
+{
+    const struct draft *d = context;
+    const struct draft_version *x = draft_version(d, a), *y = draft_version(d, b);
+    if (x->record.arch != y->record.arch) return x->record.arch < y->record.arch ? -1 : 1;
+    const char *heap = d->strings.text.at;
+    int newer = deb_version_cmp(str_of(heap + y->record.version), str_of(heap + x->record.version));
+    if (newer) return newer;
+    return a < b ? -1 : a > b;
+}
+
+static void order_versions(struct ordered *o)
+{
+    const uint32_t *heads = (const uint32_t *)(const void *)o->d->heads.at;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < o->count; i++) {
+        o->first[i] = n;
+        for (uint32_t v = heads[o->name[i]]; v != NONE; v = draft_version(o->d, v)->next)
+            o->version[n++] = v;
+        if (n - o->first[i] > 1)
+            order_sort(o->version + o->first[i], o->spare, n - o->first[i], by_newest, o->d);
+    }
+    o->first[o->count] = n;
+}
+
+static enum err ordered_open(struct ordered *o, struct draft *d)
+{
+    *o = (struct ordered){ .d = d,
+                           .count = d->names.count,
+                           .versions = (uint32_t)(d->versions.len / sizeof(struct draft_version)) };
+    size_t most = o->count > o->versions ? o->count : o->versions;
+    uint32_t **arrays[] = { &o->name,  &o->place,   &o->first,     &o->version,
+                            &o->spare, &o->name_at, &o->summary_at };
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        if (!(*arrays[i] = arena_array(d->arena, most + 1, sizeof(uint32_t))))
+            return ERR_RESOURCE_LIMIT;
+    order_names(o);
+    order_versions(o);
+    return OK;
+}
+
+static const struct draft_version *newest(const struct ordered *o, uint32_t place)
+{
+    return draft_version(o->d, o->version[o->first[place]]);
+}
+
+static enum err write_names(struct writer *w, struct ordered *o)
+{
+    struct draft *d = o->d;
+    char *heap = arena_alloc(d->arena, d->names.text.len + 2);
+    if (!heap) return ERR_RESOURCE_LIMIT;
+    uint32_t at = 1;
+    for (uint32_t i = 0; i < o->count; i++) {
+        struct str name = intern_text(&d->names, o->name[i]);
+        o->name_at[i] = at;
+        ascii_lower_copy(heap + at, (struct str){ name.at, name.len + 1 });
+        at += (uint32_t)name.len + 1;
+        o->summary_at[i] = newest(o, i)->record.summary;
+    }
+    o->name_at[o->count] = at;
+    enum err e = gram_build(w, d->arena, heap, o->name_at, o->count, SECTION_NAME_FIRST,
+                            SECTION_NAME_GRAMS, SECTION_NAME_POSTINGS);
+    for (uint32_t i = 0; i < o->count; i++) {
+        struct str name = intern_text(&d->names, o->name[i]);
+        memcpy(heap + o->name_at[i], name.at, name.len);
+    }
+    writer_section(w, SECTION_NAMES, heap, at);
+    writer_section(w, SECTION_NAME_AT, o->name_at, (o->count + 1) * sizeof *o->name_at);
+    writer_section(w, SECTION_SUMMARY_AT, o->summary_at, o->count * sizeof *o->summary_at);
+    writer_buf(w, SECTION_SUMMARIES, &d->summaries);
+    return e;
+}
+
+static void write_versions(struct writer *w, struct ordered *o)
+{
+    struct buf rows = buf_make(UINT32_MAX);
+    const char *heap = o->d->summaries.at;
+    for (uint32_t i = 0; i < o->count; i++) {
+        for (uint32_t v = o->first[i]; v < o->first[i + 1]; v++) {
+            struct version_record r = draft_version(o->d, o->version[v])->record;
+            bool same = v == o->first[i] || strcmp(heap + r.summary, heap + o->summary_at[i]) == 0;
+            r.summary = same ? 0 : intern_offset(&o->d->strings, str_of(heap + r.summary));
+            buf_put(&rows, &r, sizeof r);
+        }
+    }
+    writer_buf(w, SECTION_VERSIONS, &rows);
+    writer_section(w, SECTION_FIRST, o->first, (o->count + 1) * sizeof *o->first);
+    if (rows.full) w->out->full = true;
+    buf_free(&rows);
+}
+
+/* Which names' summaries hold each token. */
+struct token_postings {
+    uint32_t *last, *at; /* by token; at: bytes, then where they begin, then where they end */
+    uint32_t *df;        /* by token: names */
+    uint8_t *bytes;
+};
+
+static void count_tokens(struct ordered *o, struct token_postings *p, bool write)
+{
+    const uint32_t *tokens = (const uint32_t *)(const void *)o->d->tokens.at;
+    for (uint32_t i = 0; i < o->count; i++) {
+        const struct draft_version *v = newest(o, i);
+        for (uint32_t t = 0; t < v->tokens_len; t++) {
+            uint32_t token = tokens[v->tokens + t];
+            if (p->last[token] == i + 1) continue;
+            uint32_t step = i + 1 - p->last[token];
+            p->last[token] = i + 1;
+            if (write) {
+                p->at[token] = (uint32_t)(varint_put(p->bytes + p->at[token], step) - p->bytes);
+            } else {
+                p->at[token] += (uint32_t)varint_size(step);
+                p->df[token]++;
+            }
+        }
+    }
+}
+
+static enum err write_tokens(struct writer *w, struct ordered *o, struct token_postings *p)
+{
+    struct draft *d = o->d;
+    uint32_t count = d->vocabulary.count;
+    uint32_t *starts = arena_array(d->arena, (size_t)count + 1, sizeof *starts);
+    p->last = arena_array(d->arena, (size_t)count + 1, sizeof *p->last);
+    p->at = arena_array(d->arena, (size_t)count + 1, sizeof *p->at);
+    p->df = arena_array(d->arena, (size_t)count + 1, sizeof *p->df);
+    if (!starts || !p->last || !p->at || !p->df) return ERR_RESOURCE_LIMIT;
+    count_tokens(o, p, false);
+    uint64_t total = 0;
+    for (uint32_t t = 0; t < count; t++) {
+        starts[t] = (uint32_t)total;
+        total += p->at[t];
+        p->at[t] = starts[t];
+    }
+    starts[count] = (uint32_t)total;
+    p->bytes = total < UINT32_MAX ? arena_alloc(d->arena, (size_t)total + 1) : NULL;
+    if (!p->bytes) return ERR_RESOURCE_LIMIT;
+    memset(p->last, 0, count * sizeof *p->last);
+    count_tokens(o, p, true);
+    p->at = starts;
+    writer_section(w, SECTION_SUMMARY_POSTING_AT, starts, ((size_t)count + 1) * sizeof *starts);
+    writer_section(w, SECTION_SUMMARY_POSTINGS, p->bytes, (size_t)total);
+
+    uint32_t end = (uint32_t)d->vocabulary.text.len;
+    buf_put(&d->vocabulary.at, &end, sizeof end); /* one more than there are texts */
+    if (d->vocabulary.at.full) return ERR_RESOURCE_LIMIT;
+    writer_buf(w, SECTION_TOKEN_AT, &d->vocabulary.at);
+    writer_buf(w, SECTION_TOKENS, &d->vocabulary.text);
+    return gram_build(w, d->arena, d->vocabulary.text.at,
+                      (const uint32_t *)(const void *)d->vocabulary.at.at, count,
+                      SECTION_TOKEN_FIRST, SECTION_TOKEN_GRAMS, SECTION_TOKEN_POSTINGS);
+}
+
+/* Words of one or two letters match so much that reading their postings takes too long. For those
+ * whose postings would be many, what they match in names and summaries is kept ready. */
+struct dense {
+    uint32_t weight[GRAM_DENSE_KEYS]; /* postings a query would read, about; then bitmap + 1 */
+    uint32_t seen[GRAM_DENSE_KEYS];
+    uint32_t keys[1024], count;
+    size_t words;
+    uint64_t *bitmap;
+};
+
+/* Calls add for every distinct dense key of a text. */
+typedef void dense_fn(struct dense *x, uint32_t key, uint32_t text);
+
+static void dense_keys(struct dense *x, struct str text, uint32_t stamp, uint32_t number,
+                       dense_fn *add)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        for (size_t n = 1; n <= 2 && n <= text.len - i; n++) {
+            uint32_t key = gram_dense_key((struct str){ text.at + i, n });
+            if (x->seen[key] == stamp) continue;
+            x->seen[key] = stamp;
+            add(x, key, number);
+        }
+    }
+}
+
+static void dense_weigh(struct dense *x, uint32_t key, uint32_t weight)
+{
+    x->weight[key] += weight;
+}
+
+static void dense_set(struct dense *x, uint32_t key, uint32_t name)
+{
+    if (x->weight[key])
+        x->bitmap[(x->weight[key] - 1) * x->words + (name >> 6)] |= UINT64_C(1) << (name & 63);
+}
+
+/* The other keys lose their weight. Classes that stand for several bytes are never kept: a query
+ * through them has to look at the text. */
+static void dense_choose(struct dense *x, uint32_t least)
+{
+    for (uint32_t key = 0; key < GRAM_DENSE_KEYS; key++) {
+        uint32_t low = key < 64 ? key : (key - 64) & 63, high = key < 64 ? key : (key - 64) >> 6;
+        bool keep = x->weight[key] >= least && low < GRAM_OTHER && high < GRAM_OTHER &&
+                    x->count < sizeof x->keys / sizeof *x->keys;
+        x->weight[key] = keep ? x->count + 1 : 0;
+        if (keep) x->keys[x->count++] = key;
+    }
+}
+
+static void dense_token(struct dense *x, const struct token_postings *p, uint32_t token,
+                        uint32_t names, struct str text, uint32_t stamp)
+{
+    uint32_t chosen[64], n = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        for (size_t k = 1; k <= 2 && k <= text.len - i; k++) {
+            uint32_t key = gram_dense_key((struct str){ text.at + i, k });
+            if (!x->weight[key] || x->seen[key] == stamp || n == 64) continue;
+            x->seen[key] = stamp;
+            chosen[n++] = x->weight[key] - 1;
+        }
+    }
+    struct postings walk = postings_open(p->bytes + p->at[token], p->bytes + p->at[token + 1], names);
+    while (n && postings_next(&walk))
+        for (uint32_t i = 0; i < n; i++)
+            x->bitmap[chosen[i] * x->words + (walk.number >> 6)] |= UINT64_C(1)
+                                                                    << (walk.number & 63);
+}
+
+static enum err write_dense(struct writer *w, struct ordered *o, const struct token_postings *p)
+{
+    struct draft *d = o->d;
+    struct dense *x = arena_alloc(d->arena, sizeof *x);
+    if (!x) return ERR_RESOURCE_LIMIT;
+    x->words = (o->count + 63) / 64;
+    uint32_t stamp = 0, tokens = d->vocabulary.count;
+    for (uint32_t t = 0; t < tokens; t++)
+        dense_keys(x, intern_text(&d->vocabulary, t), ++stamp, p->df[t], dense_weigh);
+    for (uint32_t i = 0; i < o->count; i++)
+        dense_keys(x, intern_text(&d->names, o->name[i]), ++stamp, 1, dense_weigh);
+    dense_choose(x, o->count / 4 > 4096 ? o->count / 4 : 4096);
+    x->bitmap = arena_array(d->arena, x->count * x->words + 1, sizeof *x->bitmap);
+    if (!x->bitmap) return ERR_RESOURCE_LIMIT;
+    for (uint32_t t = 0; t < tokens; t++)
+        dense_token(x, p, t, o->count, intern_text(&d->vocabulary, t), ++stamp);
+    for (uint32_t i = 0; i < o->count; i++)
+        dense_keys(x, intern_text(&d->names, o->name[i]), ++stamp, i, dense_set);
+    writer_section(w, SECTION_DENSE_KEYS, x->keys, x->count * sizeof *x->keys);
+    writer_section(w, SECTION_DENSE, x->bitmap, x->count * x->words * sizeof *x->bitmap);
+    return OK;
+}
+
+/* Who provides what: pairs by virtual name, their names in order and once each. */
+static enum err write_virtuals(struct writer *w, struct ordered *o)
+{
+    struct draft *d = o->d;
+    const struct draft_provide *pairs = (const struct draft_provide *)(const void *)d->provided.at;
+    size_t n = d->provided.len / sizeof *pairs, names = d->virtuals.count;
+    uint32_t *order = arena_array(d->arena, names + 1, sizeof *order);
+    uint32_t *spare = arena_array(d->arena, names + 1, sizeof *spare);
+    uint32_t *starts = arena_array(d->arena, names + 2, sizeof *starts);
+    uint32_t *who = arena_array(d->arena, n + 1, sizeof *who);
+    uint32_t *merged = arena_array(d->arena, n + 1, sizeof *merged);
+    if (!order || !spare || !starts || !who || !merged) return ERR_RESOURCE_LIMIT;
+    for (size_t i = 0; i < n; i++) starts[pairs[i].virtual_name + 2]++;
+    for (size_t i = 2; i < names + 2; i++) starts[i] += starts[i - 1];
+    for (size_t i = 0; i < n; i++)
+        who[starts[pairs[i].virtual_name + 1]++] = o->place[pairs[i].name];
+    for (uint32_t i = 0; i < names; i++) order[i] = i;
+    order_sort(order, spare, names, by_text, &d->virtuals);
+
+    struct buf rows = buf_make(UINT32_MAX), lists = buf_make(UINT32_MAX);
+    for (size_t i = 0; i < names; i++) {
+        uint32_t v = order[i], *from = who + starts[v], count = starts[v + 1] - starts[v];
+        order_sort(from, merged, count, by_number, NULL);
+        struct virtual_record r = { intern_offset(&d->strings, intern_text(&d->virtuals, v)),
+                                    (uint32_t)lists.len, 0 };
+        uint32_t before = UINT32_MAX;
+        for (uint32_t a = 0; a < count; a++) {
+            uint8_t bytes[5];
+            if (from[a] == before) continue;
+            buf_put(&lists, bytes, (size_t)(varint_put(bytes, from[a] - before) - bytes));
+            before = from[a];
+        }
+        r.len = (uint32_t)lists.len - r.providers;
+        buf_put(&rows, &r, sizeof r);
+    }
+    writer_buf(w, SECTION_VIRTUAL, &rows);
+    writer_buf(w, SECTION_PROVIDERS, &lists);
+    enum err e = rows.full || lists.full ? ERR_RESOURCE_LIMIT : OK;
+    buf_free(&rows);
+    buf_free(&lists);
+    return e;
+}
+
+static struct file_record file_record(struct intern *t, const struct apt_file *f)
+{
+    return (struct file_record){
+        .path = intern_offset(t, f->path),
+        .translation = intern_offset(t, f->translation),
+        .uri = intern_offset(t, f->uri),
+        .site = intern_offset(t, f->site),
+        .release = intern_offset(t, f->release),
+        .archive = intern_offset(t, f->archive),
+        .codename = intern_offset(t, f->codename),
+        .version = intern_offset(t, f->version),
+        .origin = intern_offset(t, f->origin),
+        .label = intern_offset(t, f->label),
+        .component = intern_offset(t, f->component),
+        .arch = intern_offset(t, f->arch),
+        .repo = intern_offset(t, f->repo),
+        .not_automatic = f->not_automatic,
+        .automatic_upgrades = f->automatic_upgrades,
+        .security = f->security,
+    };
+}
+
+static void write_rest(struct writer *w, struct ordered *o)
+{
+    struct draft *d = o->d;
+    struct buf rows = buf_make(UINT32_MAX);
+    for (size_t i = 0; i < d->files->len; i++) {
+        struct file_record r = file_record(&d->strings, &d->files->at[i]);
+        buf_put(&rows, &r, sizeof r);
+    }
+    writer_buf(w, SECTION_FILES, &rows);
+    rows.len = 0;
+    for (size_t i = 0; i < d->archs->len; i++) {
+        uint32_t name = intern_offset(&d->strings, d->archs->at[i]);
+        buf_put(&rows, &name, sizeof name);
+    }
+    writer_buf(w, SECTION_ARCHS, &rows);
+    if (rows.full) w->out->full = true;
+    buf_free(&rows);
+    writer_buf(w, SECTION_RELATION_AT, &d->relations.at);
+    writer_buf(w, SECTION_RELATIONS, &d->relations.text);
+    writer_buf(w, SECTION_RELATION_LISTS, &d->relation_lists);
+    struct catalogue_meta meta = { o->count,           o->versions,
+                                   (uint32_t)d->files->len, d->vocabulary.count,
+                                   d->relations.count, (uint32_t)d->archs->len,
+                                   d->inline_texts,    d->lists_missing };
+    writer_section(w, SECTION_META, &meta, sizeof meta);
+    writer_inputs(w, d->in, PART_CATALOGUE, &d->strings);
+    writer_buf(w, SECTION_STRINGS, &d->strings.text);
+}
+
+enum err draft_write(struct draft *d, struct buf *out)
+{
+    struct ordered o;
+    struct writer w;
+    struct token_postings p = { 0 };
+    enum err e = ordered_open(&o, d);
+    if (e) return e;
+    writer_open(&w, out, KIND_CATALOGUE);
+    e = write_names(&w, &o);
+    if (!e) write_versions(&w, &o);
+    if (!e) e = write_tokens(&w, &o, &p);
+    if (!e) e = write_dense(&w, &o, &p);
+    if (!e) e = write_virtuals(&w, &o);
+    if (e) return e;
+    write_rest(&w, &o);
+    if (intern_full(&d->strings)) return ERR_RESOURCE_LIMIT;
+    return writer_finish(&w, 0);
+}
+
+enum err catalogue_build(struct inputs *in, struct arena *a, const struct apt_archs *archs,
+                         const struct apt_files *files, struct buf *out)
+{
+    struct draft d;
+    enum err e = draft_open(&d, in, a, archs, files);
+    for (uint32_t i = 0; !e && i < files->len && i < UINT16_MAX; i++) e = draft_read(&d, i);
+    if (!e) e = draft_write(&d, out);
+    draft_close(&d);
+    return e;
+}

@@ -1,0 +1,198 @@
+/* Names for a misspelt one: those that share grams with it or are one edit away, ordered by how
+ * many edits (a letter too many, missing, wrong, or two swapped) lie between. */
+#include "pkg/gram.h"
+#include "pkg/lookup.h"
+#include "pkg/postings.h"
+#include "pkg/search.h"
+
+enum {
+    NAME_MOST = 255,
+    COMPARED = 192,  /* names whose edits are counted, of those that share the most grams */
+    COMMON = 16384,  /* bytes: a gram with longer postings tells little */
+    SHORT_MOST = 5   /* letters up to which every name one edit away is looked up */
+};
+
+struct guess {
+    uint32_t any, score;
+};
+
+struct guesses {
+    const struct index *ix;
+    struct str query; /* lower case */
+    uint32_t most;    /* worst score worth showing */
+    struct bits *seen;
+    struct guess *at;
+    size_t len, room;
+};
+
+/* Counts the edits from the query to the name, and to each part of it that ends before a
+ * separator, which costs half an edit more: "fierfox" means firefox-esr. Optimal string alignment
+ * (Damerau 1964, no substring edited twice), in halves of edits. */
+static uint32_t edits(struct str query, struct str name, uint32_t most)
+{
+    uint16_t rows[3][NAME_MOST + 2];
+    uint16_t *before = rows[0], *last = rows[1], *now = rows[2];
+    uint32_t best = UINT32_MAX;
+    size_t m = query.len;
+    for (size_t i = 0; i <= m; i++) last[i] = (uint16_t)i;
+    for (size_t j = 1; j <= name.len; j++) {
+        char c = ascii_lower(name.at[j - 1]);
+        now[0] = (uint16_t)j;
+        uint16_t least = now[0];
+        for (size_t i = 1; i <= m; i++) {
+            uint16_t v = (uint16_t)(last[i - 1] + (query.at[i - 1] != c));
+            if (last[i] + 1 < v) v = (uint16_t)(last[i] + 1);
+            if (now[i - 1] + 1 < v) v = (uint16_t)(now[i - 1] + 1);
+            if (i > 1 && j > 1 && query.at[i - 1] == ascii_lower(name.at[j - 2]) &&
+                query.at[i - 2] == c && before[i - 2] + 1 < v)
+                v = (uint16_t)(before[i - 2] + 1);
+            now[i] = v;
+            if (v < least) least = v;
+        }
+        bool whole = j == name.len;
+        bool part = !whole && !ascii_alpha(name.at[j]) && !ascii_digit(name.at[j]);
+        if (whole || part) {
+            uint32_t score = (uint32_t)now[m] * 2 + part;
+            if (score < best) best = score;
+        }
+        if ((uint32_t)least * 2 > most) break;
+        uint16_t *reused = before;
+        before = last;
+        last = now;
+        now = reused;
+    }
+    return best;
+}
+
+static void consider(struct guesses *g, uint32_t any)
+{
+    struct str name = any_name(g->ix, any);
+    if (any < g->ix->names) {
+        if (bits_has(g->seen, any)) return;
+        bits_set(g->seen, any);
+    }
+    if (!name.len || name.len > NAME_MOST || g->len == g->room) return;
+    uint32_t score = edits(g->query, name, g->most);
+    if (score <= g->most) g->at[g->len++] = (struct guess){ any, score };
+}
+
+/* All strings one edit away from a short query, looked up exactly: they share few grams with it. */
+static void one_edit_away(struct guesses *g)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-+.";
+    char text[NAME_MOST + 2];
+    struct str q = g->query;
+    uint32_t found;
+#define TRY(length)                                                                                \
+    if ((found = index_find(g->ix, (struct str){ text, length })) != NONE) consider(g, found)
+    for (size_t i = 0; i <= q.len; i++) {
+        memcpy(text, q.at, i);
+        if (i + 1 < q.len) {
+            memcpy(text + i, q.at + i, q.len - i);
+            text[i] = q.at[i + 1];
+            text[i + 1] = q.at[i];
+            TRY(q.len);
+        }
+        if (i < q.len) {
+            memcpy(text + i, q.at + i + 1, q.len - i - 1);
+            TRY(q.len - 1);
+        }
+        if (q.len > SHORT_MOST) continue;
+        for (const char *c = letters; *c; c++) {
+            text[i] = *c;
+            if (i < q.len) {
+                memcpy(text + i + 1, q.at + i + 1, q.len - i - 1);
+                TRY(q.len);
+            }
+            memcpy(text + i + 1, q.at + i, q.len - i);
+            TRY(q.len + 1);
+        }
+    }
+#undef TRY
+}
+
+/* Adds one to the count of every name that holds this gram of the query. */
+static void count_gram(const struct lookup *l, struct str gram, uint8_t *count, uint32_t *touched,
+                       size_t *len)
+{
+    struct postings walk;
+    if (lookup_cost(l, gram) > COMMON || !lookup_walk(l, gram, &walk)) return;
+    while (postings_next(&walk)) {
+        if (!count[walk.number]) touched[(*len)++] = walk.number;
+        if (count[walk.number] < UINT8_MAX) count[walk.number]++;
+    }
+}
+
+static enum err sharing_grams(struct guesses *g, struct arena *a)
+{
+    char text[NAME_MOST + 4] = { 0 };
+    struct lookup l = lookup_names(g->ix);
+    uint8_t *count = arena_alloc(a, (size_t)g->ix->names + 1);
+    uint32_t *touched = arena_array(a, (size_t)g->ix->names + 1, sizeof *touched);
+    size_t len = 0, per_count[UINT8_MAX + 2] = { 0 };
+    if (!count || !touched) return ERR_RESOURCE_LIMIT;
+    memcpy(text + 1, g->query.at, g->query.len);
+    for (size_t i = 0; i + 2 < g->query.len + 2; i++)
+        count_gram(&l, (struct str){ text + i, 3 }, count, touched, &len);
+    for (size_t i = 0; i < len; i++) per_count[count[touched[i]]]++;
+    unsigned least = UINT8_MAX + 1;
+    size_t taken = 0;
+    while (least > 1 && taken + per_count[least - 1] <= COMPARED) taken += per_count[--least];
+    if (!taken && least > 1) least--;
+    for (size_t i = 0; i < len; i++)
+        if (count[touched[i]] >= least) consider(g, touched[i]);
+    return OK;
+}
+
+static bool better(const struct guesses *g, struct guess a, struct guess b)
+{
+    if (a.score != b.score) return a.score < b.score;
+    bool x = any_installed(g->ix, a.any), y = any_installed(g->ix, b.any);
+    if (x != y) return x;
+    struct str one = any_name(g->ix, a.any), other = any_name(g->ix, b.any);
+    if (one.len != other.len) return one.len < other.len;
+    return str_cmp(one, other) < 0;
+}
+
+enum err query_suggest(struct index *ix, const struct suggest_request *q, struct suggest_result *r,
+                       struct arena *a, struct fault *f)
+{
+    char lower[NAME_MOST];
+    struct search_memory *m;
+    size_t limit = q->limit.there ? (size_t)(q->limit.value < RESULTS_MOST ? q->limit.value
+                                                                          : RESULTS_MOST)
+                                  : SUGGEST_LIMIT;
+    *r = (struct suggest_result){ 0 };
+    if (q->query.len == 0 || q->query.len > NAME_MOST)
+        return fail(f, ERR_INVALID_PARAMS, "a package's name has 1 to %d letters", NAME_MOST);
+    enum err e = search_memory(ix, &m);
+    if (e) return fail(f, e, "no memory for the answer");
+    ascii_lower_copy(lower, q->query);
+    struct guesses g = { .ix = ix, .query = { lower, q->query.len }, .seen = &m->found };
+    g.most = q->query.len < 3 ? 2 : q->query.len < 6 ? 3 : q->query.len < 9 ? 5 : 7;
+    g.room = (size_t)ix->extras + ix->names;
+    if (g.room > 65536) g.room = 65536;
+    g.at = arena_array(a, g.room + 1, sizeof *g.at);
+    if (!g.at) return fail(f, ERR_RESOURCE_LIMIT, "no memory for the answer");
+    if (ix->names) {
+        one_edit_away(&g);
+        e = sharing_grams(&g, a);
+    }
+    for (uint32_t i = 0; i < ix->extras; i++) consider(&g, ix->names + i);
+    bits_clear(&m->found);
+    if (e) return fail(f, e, "no memory for the answer");
+    if (limit > g.len) limit = g.len;
+    r->suggestions.at = arena_array(a, limit + 1, sizeof *r->suggestions.at);
+    if (!r->suggestions.at) return fail(f, ERR_RESOURCE_LIMIT, "no memory for the answer");
+    for (size_t i = 0; i < limit; i++) { /* few of few: the best of the rest each time */
+        size_t best = i;
+        for (size_t k = i + 1; k < g.len; k++)
+            if (better(&g, g.at[k], g.at[best])) best = k;
+        struct guess swap = g.at[i];
+        g.at[i] = g.at[best];
+        g.at[best] = swap;
+        r->suggestions.at[i] = any_name(ix, g.at[i].any);
+    }
+    r->suggestions.len = limit;
+    return OK;
+}

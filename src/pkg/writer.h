@@ -1,0 +1,30 @@
+/* Puts an index file together in a buffer: sections in, one file out. */
+#ifndef OMG_PKG_WRITER_H
+#define OMG_PKG_WRITER_H
+
+#include "base/buf.h"
+#include "pkg/format.h"
+#include "pkg/inputs.h"
+#include "pkg/intern.h"
+
+struct writer {
+    struct buf *out;
+    enum format_kind kind;
+    size_t start; /* where the file begins in out */
+};
+
+void writer_open(struct writer *w, struct buf *out, enum format_kind kind);
+void writer_section(struct writer *w, enum section s, const void *bytes, size_t len);
+static inline void writer_buf(struct writer *w, enum section s, const struct buf *b)
+{
+    writer_section(w, s, b->at, b->len);
+}
+
+/* The inputs of these parts and all notes, their texts going into strings. */
+void writer_inputs(struct writer *w, const struct inputs *in, unsigned parts,
+                   struct intern *strings);
+
+/* Fills in the header; parent as in format_header. ERR_RESOURCE_LIMIT when anything did not fit. */
+enum err writer_finish(struct writer *w, uint64_t parent);
+
+#endif
