@@ -24,7 +24,15 @@ void buf_free(struct buf *b);
  * system has no memory. The caller adds what it wrote to len. */
 char *buf_more(struct buf *b, size_t n);
 
-void buf_put(struct buf *b, const void *bytes, size_t n);
+/* Inline, so that a fixed n costs a store and not a call. */
+static inline void buf_put(struct buf *b, const void *bytes, size_t n)
+{
+    char *to = n <= b->room - b->len && !b->full && n <= b->limit - b->len ? b->at + b->len
+                                                                          : buf_more(b, n);
+    if (!to || !n) return;
+    memcpy(to, bytes, n);
+    b->len += n;
+}
 void buf_byte(struct buf *b, char c);
 void buf_str(struct buf *b, struct str s);
 void buf_repeat(struct buf *b, char c, size_t n);

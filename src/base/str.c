@@ -6,9 +6,14 @@
 
 int str_cmp(struct str a, struct str b)
 {
-    size_t n = a.len < b.len ? a.len : b.len;
-    int order = n ? memcmp(a.at, b.at, n) : 0;
-    if (order) return order;
+    size_t n = a.len < b.len ? a.len : b.len, i = 0;
+    uint64_t x, y;
+    for (; i + 8 <= n; i += 8) { /* musl's memcmp goes byte by byte */
+        memcpy(&x, a.at + i, 8), memcpy(&y, b.at + i, 8);
+        if (x != y) break;
+    }
+    for (; i < n; i++)
+        if (a.at[i] != b.at[i]) return (unsigned char)a.at[i] < (unsigned char)b.at[i] ? -1 : 1;
     return a.len < b.len ? -1 : a.len > b.len;
 }
 
@@ -55,12 +60,12 @@ size_t str_find(struct str s, struct str needle)
             _mm_and_si128(_mm_cmpeq_epi8(a, first), _mm_cmpeq_epi8(b, final)));
         for (; hits; hits &= hits - 1) {
             size_t o = (size_t)__builtin_ctz(hits);
-            if (memcmp(at + o, needle.at, needle.len) == 0) return i + o;
+            if (bytes_eq(at + o, needle.at, needle.len)) return i + o;
         }
     }
 #endif
     for (; i <= last; i++)
-        if (s.at[i] == needle.at[0] && memcmp(s.at + i, needle.at, needle.len) == 0) return i;
+        if (s.at[i] == needle.at[0] && bytes_eq(s.at + i, needle.at, needle.len)) return i;
     return s.len;
 }
 

@@ -9,10 +9,10 @@
 /* apt.conf(5): a tree of names, in the order of definition. Names compare without case. */
 struct apt_conf {
     struct apt_item {
-        struct str name;  /* "APT::NeverAutoRemove::" for an item of a list; empty: cleared */
+        struct str name; /* "APT::NeverAutoRemove::" for an item of a list; empty: cleared */
         struct str value;
         uint32_t first, last, next; /* children and sibling as places in the list plus one */
-    } *at;
+    } * at;
     size_t len, room;
     struct apt_map names; /* to places in the list plus one */
 };
@@ -43,19 +43,19 @@ enum err apt_archs_read(struct inputs *in, const struct apt_conf *c, struct str 
 
 /* One package list (Packages file) on disk and what its Release file says of it. */
 struct apt_file {
-    struct str path;      /* below the root, as it is on disk, with its .lz4 … */
+    struct str path;        /* below the root, as it is on disk, with its .lz4 … */
     struct str translation; /* path of the Translation file that apt would read; empty for none */
-    struct str uri;       /* of the source, as written, without credentials */
-    struct str site;      /* host part of the URI, what "Pin: origin" compares; empty for file: */
-    struct str release;   /* the suite as the source names it ("bookworm-updates", "./") */
-    struct str archive;   /* Suite: */
+    struct str uri;         /* of the source, as written, without credentials */
+    struct str site;        /* host part of the URI, what "Pin: origin" compares; empty for file: */
+    struct str release;     /* the suite as the source names it ("bookworm-updates", "./") */
+    struct str archive;     /* Suite: */
     struct str codename, version, origin, label; /* of the Release file */
-    struct str component; /* "main" */
-    struct str arch;      /* the list's architecture; empty in a flat repository, as component */
-    struct str repo;      /* for people: "bookworm-security/main"; flat: "host/path" */
+    struct str component;                        /* "main" */
+    struct str arch; /* the list's architecture; empty in a flat repository, as component */
+    struct str repo; /* for people: "bookworm-security/main"; flat: "host/path" */
     uint8_t not_automatic, automatic_upgrades;
-    uint8_t security;     /* comes from a security archive, as omg status counts them */
-    int32_t priority;     /* filled by apt_pins_apply */
+    uint8_t security; /* comes from a security archive, as omg status counts them */
+    int32_t priority; /* filled by apt_pins_apply */
 };
 struct apt_files {
     struct apt_file *at;

@@ -30,29 +30,32 @@ static const struct {
 #undef DEFAULT
 };
 
-static struct apt_item *item_new(struct apt_conf *c, struct arena *a, struct str name,
-                                 struct apt_item *parent)
+static bool room_make(struct apt_conf *c, struct arena *a)
 {
-    if (c->len == c->room) {
-        size_t room = c->room ? c->room * 2 : 256;
-        size_t kept = parent ? (size_t)(parent - c->at) : 0;
-        struct apt_item *larger =
-            c->len < APT_CONF_ITEMS ? arena_array(a, room, sizeof *larger) : NULL;
-        if (!larger) return NULL;
-        if (c->len) memcpy(larger, c->at, c->len * sizeof *larger);
-        c->at = larger;
-        c->room = room;
-        if (parent) parent = larger + kept;
-    }
-    struct apt_item *i = &c->at[c->len++];
-    *i = (struct apt_item){ .name = name };
+    if (c->at && c->len < c->room) return true;
+    size_t room = c->room ? c->room * 2 : 256;
+    struct apt_item *larger = c->len < APT_CONF_ITEMS ? arena_array(a, room, sizeof *larger) : NULL;
+    if (!larger) return false;
+    if (c->at) memcpy(larger, c->at, c->len * sizeof *larger);
+    c->at = larger;
+    c->room = room;
+    return true;
+}
+
+/* A new item below the one at a place plus one, 0 being the top; its own place plus one, or 0 on no
+ * room. */
+static uint32_t item_new(struct apt_conf *c, struct arena *a, struct str name, uint32_t parent)
+{
+    if (!room_make(c, a)) return 0;
+    c->at[c->len++] = (struct apt_item){ .name = name };
     uint32_t place = (uint32_t)c->len;
     if (parent) {
-        if (parent->last) c->at[parent->last - 1].next = place;
-        else parent->first = place;
-        parent->last = place;
+        struct apt_item *p = &c->at[parent - 1];
+        if (p->last) c->at[p->last - 1].next = place;
+        else p->first = place;
+        p->last = place;
     }
-    return i;
+    return place;
 }
 
 /* The end of the next part of a name. Behind a "::" apt looks for the next one a byte late, so
@@ -64,35 +67,37 @@ static size_t part_end(struct str name, size_t from)
     return start + str_find(str_from(name, start), S("::"));
 }
 
+/* A new item for the part of a name behind its parent's. */
+static uint32_t part_new(struct apt_conf *c, struct arena *a, struct str tag, uint32_t parent)
+{
+    struct str above = parent ? c->at[parent - 1].name : STR_NONE;
+    struct str full =
+        arena_print(a, "%.*s%s%.*s::", STR_ARG(above), parent ? "::" : "", STR_ARG(tag));
+    if (!full.at) return 0;
+    full.len -= 2; /* list items are named by the longer view */
+    uint32_t place = item_new(c, a, full, parent);
+    uint32_t *kept = place ? apt_map_put(&c->names, a, full) : NULL;
+    if (!kept) return 0;
+    return *kept = place;
+}
+
 enum err apt_conf_set(struct apt_conf *c, struct arena *a, struct str name, struct str value)
 {
-    struct apt_item *parent = NULL;
+    uint32_t item = 0;
     if (name.len > APT_CONF_NAME || str_starts(name, S("::")) || name.len == 0) return OK;
     for (size_t from = 0, end; from <= name.len; from = end + 2) {
         end = part_end(name, from);
         if (from == name.len) { /* "list::" */
-            struct str anonymous = { parent->name.at, parent->name.len + 2 };
-            parent = item_new(c, a, anonymous, parent);
-            if (!parent) return ERR_RESOURCE_LIMIT;
+            const struct apt_item *list = &c->at[item - 1];
+            item = item_new(c, a, (struct str){ list->name.at, list->name.len + 2 }, item);
+            if (!item) return ERR_RESOURCE_LIMIT;
             break;
         }
-        uint32_t place = apt_map_get(&c->names, str_head(name, end));
-        if (place) {
-            parent = &c->at[place - 1];
-            continue;
-        }
-        struct str tag = { name.at + from, end - from };
-        struct str full = parent
-                              ? arena_print(a, "%.*s::%.*s::", STR_ARG(parent->name), STR_ARG(tag))
-                              : arena_print(a, "%.*s::", STR_ARG(tag));
-        if (!full.at) return ERR_RESOURCE_LIMIT;
-        full.len -= 2; /* list items are named by the longer view */
-        parent = item_new(c, a, full, parent);
-        uint32_t *kept = parent ? apt_map_put(&c->names, a, full) : NULL;
-        if (!kept) return ERR_RESOURCE_LIMIT;
-        *kept = (uint32_t)c->len;
+        uint32_t known = apt_map_get(&c->names, str_head(name, end));
+        item = known ? known : part_new(c, a, (struct str){ name.at + from, end - from }, item);
+        if (!item) return ERR_RESOURCE_LIMIT;
     }
-    parent->value = value;
+    c->at[item - 1].value = value;
     return OK;
 }
 

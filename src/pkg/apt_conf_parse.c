@@ -67,7 +67,7 @@ static void put_without_tabs(struct buf *b, struct str s)
 {
     struct str part;
     while (str_cut(&s, '\t', &part)) {
-        buf_str(b, part);
+        if (part.len) buf_str(b, part);
         if (part.at + part.len != s.at) buf_repeat(b, ' ', 8);
     }
 }
@@ -210,7 +210,7 @@ static bool take(struct parse *p, struct str part, char end)
 {
     part = str_trim(part);
     if (part.len && p->statement_text.len) buf_byte(&p->statement_text, ' ');
-    buf_str(&p->statement_text, part);
+    if (part.len) buf_str(&p->statement_text, part);
     if (!end) return true;
     struct str text = buf_view(&p->statement_text);
     p->statement_text.len = 0;

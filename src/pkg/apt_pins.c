@@ -362,7 +362,7 @@ static struct str literal_of(struct str expression)
     struct str best = STR_NONE, run = { expression.at, 0 };
     for (size_t i = 0; i < expression.len; i++) {
         char c = expression.at[i];
-        if (memchr("|()[]{}\\", c, 8)) return STR_NONE;
+        if (str_chr(S("|()[]{}\\"), c) < 8) return STR_NONE;
         if (c == '*' || c == '?') {
             if (run.len) run.len--;
         } else if (c != '.' && c != '^' && c != '$' && c != '+') {

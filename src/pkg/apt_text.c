@@ -294,7 +294,7 @@ bool apt_match(struct str pattern, struct str text)
     if (!text.at) return false;
     bool plain = true;
     for (size_t i = 0; i < pattern.len; i++)
-        if (memchr("*?[\\/", pattern.at[i], 5)) plain = false;
+        if (str_chr(S("*?[\\/"), pattern.at[i]) < 5) plain = false;
     if (plain) return str_eq_ascii(pattern, text);
     if (pattern.len >= sizeof p || text.len >= sizeof t) return false;
     if (pattern.len) memcpy(p, pattern.at, pattern.len);

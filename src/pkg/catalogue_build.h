@@ -16,7 +16,16 @@ struct draft_version {
     uint32_t tokens, tokens_len;  /* of the summary, in draft.tokens */
 };
 
+/* Texts met lately, by hash; each is in draft.strings. */
+enum { RECENT = 2048 };
+struct recent {
+    struct recent_text {
+        uint32_t at, len;
+    } at[RECENT];
+};
+
 struct draft {
+    struct recent recent;
     struct inputs *in;
     struct arena *arena;
     const struct apt_archs *archs;

@@ -102,19 +102,24 @@ static struct str clean(struct draft *d, struct str s)
 static void read_relations(struct draft *d, const struct stanza *s, struct version_record *v)
 {
     static const enum control_field fields[] = { CONTROL_pre_depends, CONTROL_depends };
-    static uint32_t numbers[RELATIONS_MOST];
+    static struct str items[RELATIONS_MOST];
+    static uint32_t hashes[RELATIONS_MOST];
     uint32_t count = 0;
     for (size_t f = 0; f < 2; f++) {
-        struct str rest = clean(d, s->field[fields[f]]), one;
-        while (count < RELATIONS_MOST && relation_next(&rest, &one))
-            numbers[count++] = intern_number(&d->relations, one);
+        if (!s->field[fields[f]].len) continue;
+        struct str rest = clean(d, s->field[fields[f]]);
+        while (count < RELATIONS_MOST && relation_next(&rest, &items[count])) {
+            hashes[count] = intern_hash(&d->relations, items[count]);
+            count++;
+        }
     }
     if (!count) return;
     v->relations = (uint32_t)d->relation_lists.len;
     uint8_t *to = (uint8_t *)buf_more(&d->relation_lists, 5 * ((size_t)count + 1));
     if (!to) return;
     uint8_t *end = varint_put(to, count);
-    for (uint32_t i = 0; i < count; i++) end = varint_put(end, numbers[i]);
+    for (uint32_t i = 0; i < count; i++)
+        end = varint_put(end, intern_hashed(&d->relations, items[i], hashes[i]));
     d->relation_lists.len += (size_t)(end - to);
 }
 
@@ -133,16 +138,27 @@ static void read_provides(struct draft *d, const struct stanza *s, uint32_t name
  * them, as neither holds white space. */
 static void read_tokens(struct draft *d, struct draft_version *v, struct str summary)
 {
+    enum { AT_ONCE = 16 };
     char lower[SUMMARY_MOST];
-    struct str word;
+    struct str words[AT_ONCE], rest = { lower, summary.len };
+    uint32_t hashes[AT_ONCE];
     v->tokens = (uint32_t)(d->tokens.len / sizeof(uint32_t));
-    while (str_word(&summary, &word)) {
-        ascii_lower_copy(lower, word);
-        uint32_t number = intern_number(&d->vocabulary, (struct str){ lower, word.len });
-        if (number == UINT32_MAX) return;
-        buf_put(&d->tokens, &number, sizeof number);
-        v->tokens_len++;
+    ascii_lower_copy(lower, summary);
+    for (size_t n = AT_ONCE; n == AT_ONCE;) {
+        for (n = 0; n < AT_ONCE && str_word(&rest, &words[n]); n++)
+            hashes[n] = intern_hash(&d->vocabulary, words[n]);
+        for (size_t i = 0; i < n; i++) {
+            uint32_t number = intern_hashed(&d->vocabulary, words[i], hashes[i]);
+            buf_put(&d->tokens, &number, sizeof number);
+            v->tokens_len++;
+        }
     }
+}
+
+static void set_text_key(struct version_record *v, uint64_t key)
+{
+    v->text_key_low = (uint32_t)key;
+    v->text_key_high = (uint32_t)(key >> 32);
 }
 
 static void read_description(struct draft *d, const struct stanza *s, struct draft_version *v)
@@ -157,7 +173,7 @@ static void read_description(struct draft *d, const struct stanza *s, struct dra
     read_tokens(d, v, summary);
     if (text.len > line) d->inline_texts = 1;
     if (text.len > line || s->field[CONTROL_description_md5].len)
-        v->record.text_key = text_key(s->field[CONTROL_description_md5], text);
+        set_text_key(&v->record, text_key(s->field[CONTROL_description_md5], text));
 }
 
 static uint64_t hex64(struct str s)
@@ -220,22 +236,41 @@ static uint32_t kib_or_most(uint64_t kib)
     return kib < UINT32_MAX ? (uint32_t)kib : UINT32_MAX;
 }
 
+/* Versions and home pages repeat among neighbours, which come from one source, and hardly
+ * elsewhere: a small table of the last ones finds nearly as many as one of all, and stays in the
+ * nearest cache. */
+static uint32_t recent_offset(struct draft *d, struct recent *r, struct str s)
+{
+    if (!s.len) return 0;
+    struct recent_text *t = &r->at[hash_str(s) % RECENT];
+    struct buf *heap = &d->strings.text;
+    if (t->len == s.len && bytes_eq(heap->at + t->at, s.at, s.len)) return t->at;
+    *t = (struct recent_text){ (uint32_t)heap->len, (uint32_t)s.len };
+    buf_str(heap, s);
+    buf_byte(heap, 0);
+    return t->at;
+}
+
 static void read_version(struct draft *d, const struct stanza *s, uint32_t file)
 {
     struct str name = s->field[CONTROL_package];
     struct draft_version v = { .name = intern_number(&d->names, name), .next = NONE };
     struct str phased = s->field[CONTROL_phased];
+    uint64_t percent = phased.len ? number_or_zero(phased) : 100;
+    uint64_t size = number_or_zero(s->field[CONTROL_size]);
+    if (size >> 40) size = 0; /* a terabyte is no package */
     if (v.name == UINT32_MAX) return;
     v.record = (struct version_record){
-        .size = number_or_zero(s->field[CONTROL_size]),
-        .version = intern_offset(&d->strings, s->field[CONTROL_version]),
-        .homepage = intern_offset(&d->strings, clean(d, s->field[CONTROL_homepage])),
+        .size_low = (uint32_t)size,
+        .size_high = (uint8_t)(size >> 32),
+        .version = recent_offset(d, &d->recent, s->field[CONTROL_version]),
+        .homepage = recent_offset(d, &d->recent, clean(d, s->field[CONTROL_homepage])),
         .installed_kib = kib_or_most(number_or_zero(s->field[CONTROL_installed_size])),
         .source = source_of(d, s->field[CONTROL_source], name),
         .file = (uint16_t)file,
         .arch = arch_number(d, s->field[CONTROL_architecture], &d->files->at[file]),
         .flags = version_flags(s),
-        .phased = phased.len ? kib_or_most(number_or_zero(phased)) : 100,
+        .phased = percent < 100 ? (uint8_t)percent : 100,
     };
     if (v.record.arch == UINT8_MAX) v.record.arch = 0;
     read_relations(d, s, &v.record);

@@ -17,6 +17,7 @@ struct ordered {
     uint32_t *version; /* numbers in the draft */
     uint32_t *spare;   /* as many as there are names or versions */
     uint32_t *name_at, *summary_at;
+    uint32_t *tokens, *tokens_len; /* by place: those of the newest version's summary */
 };
 
 static int by_text(uint32_t a, uint32_t b, const void *context)
@@ -30,17 +31,54 @@ static int by_number(uint32_t a, uint32_t b, const void *context)
     return a < b ? -1 : a > b;
 }
 
-/* By bytes first, which is how lists come, then stably by length. */
-static void order_names(struct ordered *o)
+/* The first sixteen bytes as two numbers that compare as they do; most names differ in them. */
+struct name_key {
+    uint64_t high, low;
+};
+struct name_keys {
+    const struct name_key *at;
+    const struct intern *names;
+};
+
+static struct name_key name_key(struct str name)
 {
-    uint32_t starts[257] = { 0 };
-    for (uint32_t i = 0; i < o->count; i++) o->place[i] = i;
-    order_sort(o->place, o->spare, o->count, by_text, &o->d->names);
-    for (uint32_t i = 0; i < o->count; i++) starts[intern_text(&o->d->names, i).len + 1]++;
-    for (size_t n = 1; n < 257; n++) starts[n] += starts[n - 1];
-    for (uint32_t i = 0; i < o->count; i++)
-        o->name[starts[intern_text(&o->d->names, o->place[i]).len]++] = o->place[i];
+    char bytes[16] = { 0 };
+    uint64_t high, low;
+    memcpy(bytes, name.at, name.len < 16 ? name.len : 16);
+    memcpy(&high, bytes, 8);
+    memcpy(&low, bytes + 8, 8);
+    return (struct name_key){ __builtin_bswap64(high), __builtin_bswap64(low) };
+}
+
+static int by_key(uint32_t a, uint32_t b, const void *context)
+{
+    const struct name_keys *k = context;
+    const struct name_key *x = &k->at[a], *y = &k->at[b];
+    if (x->high != y->high) return x->high < y->high ? -1 : 1;
+    if (x->low != y->low) return x->low < y->low ? -1 : 1;
+    return by_text(a, b, k->names);
+}
+
+/* By length, by counting; then those of one length by their bytes. */
+static enum err order_names(struct ordered *o)
+{
+    const struct intern *names = &o->d->names;
+    uint32_t ends[257] = { 0 }, starts[257];
+    struct name_key *keys = arena_array(o->d->arena, (size_t)o->count + 1, sizeof *keys);
+    if (!keys) return ERR_RESOURCE_LIMIT;
+    for (uint32_t i = 0; i < o->count; i++) ends[intern_text(names, i).len + 1]++;
+    for (size_t n = 1; n < 257; n++) ends[n] += ends[n - 1];
+    memcpy(starts, ends, sizeof starts);
+    for (uint32_t i = 0; i < o->count; i++) {
+        struct str name = intern_text(names, i);
+        keys[i] = name_key(name);
+        o->name[ends[name.len]++] = i;
+    }
+    struct name_keys context = { keys, names };
+    for (size_t n = 0; n < 256; n++)
+        order_sort(o->name + starts[n], o->spare, starts[n + 1] - starts[n], by_key, &context);
     for (uint32_t i = 0; i < o->count; i++) o->place[o->name[i]] = i;
+    return OK;
 }
 
 /* Native first, then the newest, then in apt's order of files. */
@@ -69,28 +107,39 @@ static void order_versions(struct ordered *o)
     o->first[o->count] = n;
 }
 
+/* What is asked of each name's newest version, read in one walk: versions lie in the order of the
+ * lists, so every step misses the caches, and is announced a few steps ahead. */
+static void newest_versions(struct ordered *o)
+{
+    enum { AHEAD = 16 };
+    for (uint32_t i = 0; i < o->count; i++) {
+        if (i + AHEAD < o->count)
+            __builtin_prefetch(draft_version(o->d, o->version[o->first[i + AHEAD]]));
+        const struct draft_version *v = draft_version(o->d, o->version[o->first[i]]);
+        o->summary_at[i] = v->record.summary;
+        o->tokens[i] = v->tokens;
+        o->tokens_len[i] = v->tokens_len;
+    }
+}
+
 static enum err ordered_open(struct ordered *o, struct draft *d)
 {
     *o = (struct ordered){ .d = d,
                            .count = d->names.count,
                            .versions = (uint32_t)(d->versions.len / sizeof(struct draft_version)) };
     size_t most = o->count > o->versions ? o->count : o->versions;
-    uint32_t **arrays[] = { &o->name,  &o->place,   &o->first,     &o->version,
-                            &o->spare, &o->name_at, &o->summary_at };
+    uint32_t **arrays[] = { &o->name,    &o->place,      &o->first,  &o->version,   &o->spare,
+                            &o->name_at, &o->summary_at, &o->tokens, &o->tokens_len };
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         if (!(*arrays[i] = arena_array(d->arena, most + 1, sizeof(uint32_t))))
             return ERR_RESOURCE_LIMIT;
-    order_names(o);
+    if (order_names(o)) return ERR_RESOURCE_LIMIT;
     order_versions(o);
+    newest_versions(o);
     return OK;
 }
 
-static const struct draft_version *newest(const struct ordered *o, uint32_t place)
-{
-    return draft_version(o->d, o->version[o->first[place]]);
-}
-
-static enum err write_names(struct writer *w, struct ordered *o)
+static enum err write_names(struct writer *w, struct ordered *o, struct gram_index *grams)
 {
     struct draft *d = o->d;
     char *heap = arena_alloc(d->arena, d->names.text.len + 2);
@@ -101,11 +150,10 @@ static enum err write_names(struct writer *w, struct ordered *o)
         o->name_at[i] = at;
         ascii_lower_copy(heap + at, (struct str){ name.at, name.len + 1 });
         at += (uint32_t)name.len + 1;
-        o->summary_at[i] = newest(o, i)->record.summary;
     }
     o->name_at[o->count] = at;
-    enum err e = gram_build(w, d->arena, heap, o->name_at, o->count, SECTION_NAME_FIRST,
-                            SECTION_NAME_GRAMS, SECTION_NAME_POSTINGS);
+    enum err e = gram_build(grams, d->arena, heap, o->name_at, o->count);
+    if (!e) gram_write(w, grams, SECTION_NAME_FIRST);
     for (uint32_t i = 0; i < o->count; i++) {
         struct str name = intern_text(&d->names, o->name[i]);
         memcpy(heap + o->name_at[i], name.at, name.len);
@@ -144,11 +192,13 @@ struct token_postings {
 
 static void count_tokens(struct ordered *o, struct token_postings *p, bool write)
 {
+    enum { AHEAD = 16 };
     const uint32_t *tokens = (const uint32_t *)(const void *)o->d->tokens.at;
     for (uint32_t i = 0; i < o->count; i++) {
-        const struct draft_version *v = newest(o, i);
-        for (uint32_t t = 0; t < v->tokens_len; t++) {
-            uint32_t token = tokens[v->tokens + t];
+        const uint32_t *own = tokens + o->tokens[i];
+        if (i + AHEAD < o->count) __builtin_prefetch(tokens + o->tokens[i + AHEAD]);
+        for (uint32_t t = 0; t < o->tokens_len[i]; t++) {
+            uint32_t token = own[t];
             if (p->last[token] == i + 1) continue;
             uint32_t step = i + 1 - p->last[token];
             p->last[token] = i + 1;
@@ -162,7 +212,8 @@ static void count_tokens(struct ordered *o, struct token_postings *p, bool write
     }
 }
 
-static enum err write_tokens(struct writer *w, struct ordered *o, struct token_postings *p)
+static enum err write_tokens(struct writer *w, struct ordered *o, struct token_postings *p,
+                             struct gram_index *grams)
 {
     struct draft *d = o->d;
     uint32_t count = d->vocabulary.count;
@@ -192,101 +243,95 @@ static enum err write_tokens(struct writer *w, struct ordered *o, struct token_p
     if (d->vocabulary.at.full) return ERR_RESOURCE_LIMIT;
     writer_buf(w, SECTION_TOKEN_AT, &d->vocabulary.at);
     writer_buf(w, SECTION_TOKENS, &d->vocabulary.text);
-    return gram_build(w, d->arena, d->vocabulary.text.at,
-                      (const uint32_t *)(const void *)d->vocabulary.at.at, count,
-                      SECTION_TOKEN_FIRST, SECTION_TOKEN_GRAMS, SECTION_TOKEN_POSTINGS);
+    enum err e = gram_build(grams, d->arena, d->vocabulary.text.at,
+                            (const uint32_t *)(const void *)d->vocabulary.at.at, count);
+    if (!e) gram_write(w, grams, SECTION_TOKEN_FIRST);
+    return e;
 }
 
 /* Words of one or two letters match so much that reading their postings takes too long. For those
  * whose postings would be many, what they match in names and summaries is kept ready. */
 struct dense {
-    uint32_t weight[GRAM_DENSE_KEYS]; /* postings a query would read, about; then bitmap + 1 */
-    uint32_t seen[GRAM_DENSE_KEYS];
-    uint32_t keys[1024], count;
-    size_t words;
-    uint64_t *bitmap;
+    const struct ordered *o;
+    const struct token_postings *postings;
+    uint64_t *bitmap; /* of the key at hand */
 };
 
-/* Calls add for every distinct dense key of a text. */
-typedef void dense_fn(struct dense *x, uint32_t key, uint32_t text);
+/* Calls visit for every text that holds a gram beginning with the key's classes; one that holds
+ * several comes several times. */
+typedef void dense_fn(struct dense *x, uint32_t text);
 
-static void dense_keys(struct dense *x, struct str text, uint32_t stamp, uint32_t number,
-                       dense_fn *add)
+static void dense_walk(struct dense *x, const struct gram_index *g, uint32_t key, dense_fn *visit)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        for (size_t n = 1; n <= 2 && n <= text.len - i; n++) {
-            uint32_t key = gram_dense_key((struct str){ text.at + i, n });
-            if (x->seen[key] == stamp) continue;
-            x->seen[key] = stamp;
-            add(x, key, number);
-        }
+    uint32_t from = key < 64 ? key << 6 : key - 64, to = key < 64 ? (key + 1) << 6 : key - 63;
+    for (uint32_t row = g->first[from]; row < g->first[to]; row++) {
+        struct postings walk = postings_open(g->postings + g->rows[row].at,
+                                             g->postings + g->rows[row + 1].at, NONE);
+        while (postings_next(&walk)) visit(x, walk.number);
     }
 }
 
-static void dense_weigh(struct dense *x, uint32_t key, uint32_t weight)
+static void set_name(struct dense *x, uint32_t name)
 {
-    x->weight[key] += weight;
+    x->bitmap[name >> 6] |= UINT64_C(1) << (name & 63);
 }
 
-static void dense_set(struct dense *x, uint32_t key, uint32_t name)
+static void set_token(struct dense *x, uint32_t token)
 {
-    if (x->weight[key])
-        x->bitmap[(x->weight[key] - 1) * x->words + (name >> 6)] |= UINT64_C(1) << (name & 63);
+    const struct token_postings *p = x->postings;
+    struct postings walk = postings_open(p->bytes + p->at[token], p->bytes + p->at[token + 1], NONE);
+    while (postings_next(&walk)) set_name(x, walk.number);
 }
 
-/* The other keys lose their weight. Classes that stand for several bytes are never kept: a query
- * through them has to look at the text. */
-static void dense_choose(struct dense *x, uint32_t least)
+/* How many postings a query for each key would read, about. */
+static uint32_t *dense_weights(const struct ordered *o, const struct gram_index *names,
+                               const struct gram_index *tokens, const struct token_postings *p)
 {
+    uint32_t *weight = arena_array(o->d->arena, GRAM_DENSE_KEYS, sizeof *weight);
+    for (uint32_t pair = 0; weight && pair < GRAM_PAIRS; pair++) {
+        uint32_t *own = &weight[64 + pair], *first = &weight[pair >> 6];
+        for (uint32_t row = tokens->first[pair]; row < tokens->first[pair + 1]; row++) {
+            struct postings walk = postings_open(tokens->postings + tokens->rows[row].at,
+                                                 tokens->postings + tokens->rows[row + 1].at, NONE);
+            while (postings_next(&walk)) *own += p->df[walk.number];
+        }
+        *own += names->rows[names->first[pair + 1]].at - names->rows[names->first[pair]].at;
+        *first += *own;
+    }
+    return weight;
+}
+
+/* Classes that stand for several bytes are never kept ready: a query through them has to look at
+ * the texts. */
+static bool dense_exact(uint32_t key)
+{
+    uint32_t low = key < 64 ? key : (key - 64) & 63, high = key < 64 ? key : (key - 64) >> 6;
+    return low && high && low < GRAM_OTHER && high < GRAM_OTHER;
+}
+
+static enum err write_dense(struct writer *w, struct ordered *o, const struct gram_index *names,
+                            const struct gram_index *tokens, const struct token_postings *p)
+{
+    enum { LEAST = 8192 };
+    size_t words = ((size_t)o->count + 63) / 64;
+    struct dense x = { o, p, arena_array(o->d->arena, words + 1, sizeof *x.bitmap) };
+    struct buf keys = buf_make(UINT32_MAX), bitmaps = buf_make(UINT32_MAX);
+    const uint32_t *weight = dense_weights(o, names, tokens, p);
+    if (!x.bitmap || !weight) return ERR_RESOURCE_LIMIT;
     for (uint32_t key = 0; key < GRAM_DENSE_KEYS; key++) {
-        uint32_t low = key < 64 ? key : (key - 64) & 63, high = key < 64 ? key : (key - 64) >> 6;
-        bool keep = x->weight[key] >= least && low < GRAM_OTHER && high < GRAM_OTHER &&
-                    x->count < sizeof x->keys / sizeof *x->keys;
-        x->weight[key] = keep ? x->count + 1 : 0;
-        if (keep) x->keys[x->count++] = key;
+        if (weight[key] < LEAST || weight[key] < o->count / 2 || !dense_exact(key)) continue;
+        memset(x.bitmap, 0, words * sizeof *x.bitmap);
+        dense_walk(&x, names, key, set_name);
+        dense_walk(&x, tokens, key, set_token);
+        buf_put(&keys, &key, sizeof key);
+        buf_put(&bitmaps, x.bitmap, words * sizeof *x.bitmap);
     }
-}
-
-static void dense_token(struct dense *x, const struct token_postings *p, uint32_t token,
-                        uint32_t names, struct str text, uint32_t stamp)
-{
-    uint32_t chosen[64], n = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        for (size_t k = 1; k <= 2 && k <= text.len - i; k++) {
-            uint32_t key = gram_dense_key((struct str){ text.at + i, k });
-            if (!x->weight[key] || x->seen[key] == stamp || n == 64) continue;
-            x->seen[key] = stamp;
-            chosen[n++] = x->weight[key] - 1;
-        }
-    }
-    struct postings walk = postings_open(p->bytes + p->at[token], p->bytes + p->at[token + 1], names);
-    while (n && postings_next(&walk))
-        for (uint32_t i = 0; i < n; i++)
-            x->bitmap[chosen[i] * x->words + (walk.number >> 6)] |= UINT64_C(1)
-                                                                    << (walk.number & 63);
-}
-
-static enum err write_dense(struct writer *w, struct ordered *o, const struct token_postings *p)
-{
-    struct draft *d = o->d;
-    struct dense *x = arena_alloc(d->arena, sizeof *x);
-    if (!x) return ERR_RESOURCE_LIMIT;
-    x->words = (o->count + 63) / 64;
-    uint32_t stamp = 0, tokens = d->vocabulary.count;
-    for (uint32_t t = 0; t < tokens; t++)
-        dense_keys(x, intern_text(&d->vocabulary, t), ++stamp, p->df[t], dense_weigh);
-    for (uint32_t i = 0; i < o->count; i++)
-        dense_keys(x, intern_text(&d->names, o->name[i]), ++stamp, 1, dense_weigh);
-    dense_choose(x, o->count / 4 > 4096 ? o->count / 4 : 4096);
-    x->bitmap = arena_array(d->arena, x->count * x->words + 1, sizeof *x->bitmap);
-    if (!x->bitmap) return ERR_RESOURCE_LIMIT;
-    for (uint32_t t = 0; t < tokens; t++)
-        dense_token(x, p, t, o->count, intern_text(&d->vocabulary, t), ++stamp);
-    for (uint32_t i = 0; i < o->count; i++)
-        dense_keys(x, intern_text(&d->names, o->name[i]), ++stamp, i, dense_set);
-    writer_section(w, SECTION_DENSE_KEYS, x->keys, x->count * sizeof *x->keys);
-    writer_section(w, SECTION_DENSE, x->bitmap, x->count * x->words * sizeof *x->bitmap);
-    return OK;
+    writer_buf(w, SECTION_DENSE_KEYS, &keys);
+    writer_buf(w, SECTION_DENSE, &bitmaps);
+    enum err e = keys.full || bitmaps.full ? ERR_RESOURCE_LIMIT : OK;
+    buf_free(&keys);
+    buf_free(&bitmaps);
+    return e;
 }
 
 /* Who provides what: pairs by virtual name, their names in order and once each. */
@@ -312,7 +357,7 @@ static enum err write_virtuals(struct writer *w, struct ordered *o)
     for (size_t i = 0; i < names; i++) {
         uint32_t v = order[i], *from = who + starts[v], count = starts[v + 1] - starts[v];
         order_sort(from, merged, count, by_number, NULL);
-        struct virtual_record r = { intern_offset(&d->strings, intern_text(&d->virtuals, v)),
+        struct virtual_record r = { intern_at(&d->virtuals, v),
                                     (uint32_t)lists.len, 0 };
         uint32_t before = UINT32_MAX;
         for (uint32_t a = 0; a < count; a++) {
@@ -324,6 +369,7 @@ static enum err write_virtuals(struct writer *w, struct ordered *o)
         r.len = (uint32_t)lists.len - r.providers;
         buf_put(&rows, &r, sizeof r);
     }
+    writer_buf(w, SECTION_VIRTUAL_NAMES, &d->virtuals.text);
     writer_buf(w, SECTION_VIRTUAL, &rows);
     writer_buf(w, SECTION_PROVIDERS, &lists);
     enum err e = rows.full || lists.full ? ERR_RESOURCE_LIMIT : OK;
@@ -388,13 +434,14 @@ enum err draft_write(struct draft *d, struct buf *out)
     struct ordered o;
     struct writer w;
     struct token_postings p = { 0 };
+    struct gram_index names, tokens;
     enum err e = ordered_open(&o, d);
     if (e) return e;
     writer_open(&w, out, KIND_CATALOGUE);
-    e = write_names(&w, &o);
+    e = write_names(&w, &o, &names);
     if (!e) write_versions(&w, &o);
-    if (!e) e = write_tokens(&w, &o, &p);
-    if (!e) e = write_dense(&w, &o, &p);
+    if (!e) e = write_tokens(&w, &o, &p, &tokens);
+    if (!e) e = write_dense(&w, &o, &names, &tokens, &p);
     if (!e) e = write_virtuals(&w, &o);
     if (e) return e;
     write_rest(&w, &o);

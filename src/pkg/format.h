@@ -34,15 +34,16 @@ enum section {
     SECTION_RELATIONS,  /* texts of single relations, each ended by NUL */
     SECTION_RELATION_AT,    /* uint32_t[relations] */
     SECTION_RELATION_LISTS, /* varints: count, then numbers of relations */
+    SECTION_VIRTUAL_NAMES,  /* each ended by NUL */
     SECTION_VIRTUAL,        /* struct virtual_record, by name */
     SECTION_PROVIDERS,      /* postings: names */
     /* catalogue: what search reads */
     SECTION_NAME_FIRST, /* uint32_t[4097]: first row of NAME_GRAMS by the first two classes */
     SECTION_NAME_GRAMS, /* struct gram_record */
-    SECTION_NAME_POSTINGS,
-    SECTION_TOKENS,   /* NUL, then each token in lower case ended by NUL */
-    SECTION_TOKEN_AT, /* uint32_t[tokens + 1] */
-    SECTION_TOKEN_FIRST,
+    SECTION_NAME_POSTINGS, /* names that hold a gram */
+    SECTION_TOKENS,      /* NUL, then each token in lower case ended by NUL */
+    SECTION_TOKEN_AT,    /* uint32_t[tokens + 1] */
+    SECTION_TOKEN_FIRST, /* as for names */
     SECTION_TOKEN_GRAMS,
     SECTION_TOKEN_POSTINGS, /* tokens that hold a gram */
     SECTION_SUMMARY_POSTING_AT, /* uint32_t[tokens + 1] */
@@ -107,18 +108,30 @@ enum version_flags {
 };
 
 struct version_record {
-    uint64_t size;     /* download, bytes */
-    uint64_t text_key; /* 0: no long text */
-    uint32_t version;  /* string */
-    uint32_t homepage; /* string */
-    uint32_t relations; /* offset in RELATION_LISTS: Pre-Depends, then Depends */
-    uint32_t summary;   /* string where it differs from the name's, else 0 */
+    uint32_t size_low;         /* download, bytes: the lower 32 bits */
+    uint32_t text_key_low;     /* of the long text, 0: none */
+    uint32_t text_key_high;
+    uint32_t version;          /* string */
+    uint32_t homepage;         /* string */
+    uint32_t relations;        /* offset in RELATION_LISTS: Pre-Depends, then Depends */
+    uint32_t summary;          /* string where it differs from the name's, else 0 */
     uint32_t installed_kib;
-    uint32_t source; /* string; 0: the same as the name */
+    uint32_t source;           /* string; 0: the same as the name */
     uint16_t file;
     uint8_t arch, flags;
-    uint32_t phased; /* Phased-Update-Percentage, 100 without one */
+    uint8_t size_high;         /* bits 32 to 39 */
+    uint8_t phased;            /* Phased-Update-Percentage, 100 without one */
+    uint16_t reserved;
 };
+
+static inline uint64_t version_size(const struct version_record *v)
+{
+    return (uint64_t)v->size_high << 32 | v->size_low;
+}
+static inline uint64_t version_text_key(const struct version_record *v)
+{
+    return (uint64_t)v->text_key_high << 32 | v->text_key_low;
+}
 
 struct file_record { /* strings, as struct apt_file has them */
     uint32_t path, translation, uri, site, release, archive, codename, version, origin, label,
@@ -127,7 +140,7 @@ struct file_record { /* strings, as struct apt_file has them */
 };
 
 struct virtual_record {
-    uint32_t name;      /* string */
+    uint32_t name;      /* offset in VIRTUAL_NAMES */
     uint32_t providers; /* offset in PROVIDERS */
     uint32_t len;       /* bytes there */
 };

@@ -36,41 +36,41 @@ static void all_grams(struct grams *g, const char *heap, const uint32_t *at, uin
     }
 }
 
-enum err gram_build(struct writer *w, struct arena *a, const char *heap, const uint32_t *at,
-                    uint32_t count, enum section first, enum section grams, enum section postings)
+enum err gram_build(struct gram_index *x, struct arena *a, const char *heap, const uint32_t *at,
+                    uint32_t count)
 {
     struct grams g = { arena_array(a, GRAM_KEYS, sizeof *g.last),
                        arena_array(a, GRAM_KEYS, sizeof *g.size) };
-    uint32_t *pair_first = arena_array(a, GRAM_PAIRS + 1, sizeof *pair_first);
-    if (!g.last || !g.size || !pair_first) return ERR_RESOURCE_LIMIT;
+    *x = (struct gram_index){ .first = arena_array(a, GRAM_PAIRS + 1, sizeof *x->first) };
+    if (!g.last || !g.size || !x->first) return ERR_RESOURCE_LIMIT;
     all_grams(&g, heap, at, count, NULL);
 
-    struct buf rows = buf_make(UINT32_MAX);
+    uint32_t rows = 0;
+    for (uint32_t key = 0; key < GRAM_KEYS; key++) rows += g.size[key] != 0;
+    x->rows = arena_array(a, (size_t)rows + 1, sizeof *x->rows);
+    if (!x->rows) return ERR_RESOURCE_LIMIT;
     uint64_t total = 0;
-    uint32_t n = 0;
     for (uint32_t key = 0; key < GRAM_KEYS; key++) {
-        if ((key & 63) == 0) pair_first[key >> 6] = n;
+        if ((key & 63) == 0) x->first[key >> 6] = x->count;
         uint32_t size = g.size[key];
         g.size[key] = (uint32_t)total;
         if (!size) continue;
-        struct gram_record r = { key, (uint32_t)total };
-        buf_put(&rows, &r, sizeof r);
+        x->rows[x->count++] = (struct gram_record){ key, (uint32_t)total };
         total += size;
-        n++;
     }
-    pair_first[GRAM_PAIRS] = n;
-    struct gram_record last = { GRAM_KEYS, (uint32_t)total };
-    buf_put(&rows, &last, sizeof last);
+    x->first[GRAM_PAIRS] = x->count;
+    x->rows[x->count] = (struct gram_record){ GRAM_KEYS, (uint32_t)total };
+    x->postings = total < UINT32_MAX ? arena_alloc(a, (size_t)total + 1) : NULL;
+    if (!x->postings) return ERR_RESOURCE_LIMIT;
+    x->size = (size_t)total;
+    memset(g.last, 0, GRAM_KEYS * sizeof *g.last);
+    all_grams(&g, heap, at, count, x->postings);
+    return OK;
+}
 
-    uint8_t *out = total < UINT32_MAX ? arena_alloc(a, (size_t)total + 1) : NULL;
-    if (out && !rows.full) {
-        memset(g.last, 0, GRAM_KEYS * sizeof *g.last);
-        all_grams(&g, heap, at, count, out);
-        writer_section(w, first, pair_first, (GRAM_PAIRS + 1) * sizeof *pair_first);
-        writer_buf(w, grams, &rows);
-        writer_section(w, postings, out, (size_t)total);
-    }
-    enum err e = out && !rows.full ? OK : ERR_RESOURCE_LIMIT;
-    buf_free(&rows);
-    return e;
+void gram_write(struct writer *w, const struct gram_index *g, enum section first)
+{
+    writer_section(w, first, g->first, (GRAM_PAIRS + 1) * sizeof *g->first);
+    writer_section(w, first + 1, g->rows, ((size_t)g->count + 1) * sizeof *g->rows);
+    writer_section(w, first + 2, g->postings, g->size);
 }

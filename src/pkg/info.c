@@ -122,10 +122,10 @@ static enum err fill_offered(const struct index *ix, const struct choice *c,
     struct relation_walk w = index_relations(ix, v->relations);
     size_t most = w.left < (size_t)(w.end - w.at) ? w.left : (size_t)(w.end - w.at);
     r->version = index_string(ix, v->version);
-    r->description = joined(summary, longtext_find(ix, v->text_key, a), a);
+    r->description = joined(summary, longtext_find(ix, version_text_key(v), a), a);
     r->url = index_string(ix, v->homepage);
     r->size = (uint64_t)v->installed_kib * 1024;
-    r->download_size = v->size;
+    r->download_size = version_size(v);
     r->repo = index_string(ix, index_file_row(ix, v->file)->repo);
     r->depends.at = arena_array(a, most + 1, sizeof *r->depends.at);
     if (!r->depends.at) return ERR_RESOURCE_LIMIT;
@@ -161,6 +161,11 @@ static enum err fill_installed(const struct index *ix, const struct choice *c,
                         &r->depends.len, a);
 }
 
+static struct str virtual_name(const struct index *ix, const struct virtual_record *r)
+{
+    return file_text(&ix->catalogue, SECTION_VIRTUAL_NAMES, r->name);
+}
+
 /* A name that exists only as something that others provide. */
 static enum err fail_virtual(const struct index *ix, struct str name, struct fault *f)
 {
@@ -168,13 +173,13 @@ static enum err fail_virtual(const struct index *ix, struct str name, struct fau
     size_t from = 0, to = file_count(&ix->catalogue, SECTION_VIRTUAL, sizeof *rows), end = to;
     while (from < to) {
         size_t middle = from + (to - from) / 2;
-        if (str_cmp(index_string(ix, rows[middle].name), name) < 0)
+        if (str_cmp(virtual_name(ix, &rows[middle]), name) < 0)
             from = middle + 1;
         else
             to = middle;
     }
     struct str bytes = file_section(&ix->catalogue, SECTION_PROVIDERS);
-    if (from == end || !str_eq(index_string(ix, rows[from].name), name) ||
+    if (from == end || !str_eq(virtual_name(ix, &rows[from]), name) ||
         rows[from].providers > bytes.len || rows[from].len > bytes.len - rows[from].providers)
         return fail(f, ERR_PACKAGE_NOT_FOUND, "there is no package '%.*s'", STR_ARG(name));
     const uint8_t *at = (const uint8_t *)bytes.at + rows[from].providers;

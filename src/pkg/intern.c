@@ -2,9 +2,13 @@
 
 #include "base/hash.h"
 
+struct slot {
+    uint32_t hash, at, len, number; /* at 0: empty; the texts begin at 1 */
+};
+
 static enum err slots_make(struct buf *slots, uint32_t count)
 {
-    size_t bytes = (size_t)count * sizeof(uint64_t);
+    size_t bytes = (size_t)count * sizeof(struct slot);
     *slots = buf_make(SIZE_MAX / 2);
     if (!buf_more(slots, bytes)) return ERR_RESOURCE_LIMIT; /* fresh pages are zero */
     slots->len = bytes;
@@ -28,9 +32,9 @@ void intern_free(struct intern *t)
     buf_free(&t->slots);
 }
 
-static uint64_t *slots_of(struct buf *b)
+static struct slot *slots_of(const struct buf *b)
 {
-    return (uint64_t *)(void *)b->at;
+    return (struct slot *)(void *)b->at;
 }
 
 static bool grow(struct intern *t)
@@ -39,10 +43,10 @@ static bool grow(struct intern *t)
     if (t->mask >= UINT32_MAX / 2 || slots_make(&larger, (t->mask + 1) * 2)) return false;
     uint32_t mask = t->mask * 2 + 1;
     for (uint32_t i = 0; i <= t->mask; i++) {
-        uint64_t entry = slots_of(&t->slots)[i];
-        if (!entry) continue;
-        uint32_t to = (uint32_t)(entry >> 32) & mask;
-        while (slots_of(&larger)[to]) to = (to + 1) & mask;
+        struct slot entry = slots_of(&t->slots)[i];
+        if (!entry.at) continue;
+        uint32_t to = entry.hash & mask;
+        while (slots_of(&larger)[to].at) to = (to + 1) & mask;
         slots_of(&larger)[to] = entry;
     }
     buf_free(&t->slots);
@@ -51,22 +55,34 @@ static bool grow(struct intern *t)
     return true;
 }
 
+uint32_t intern_hash(const struct intern *t, struct str s)
+{
+    uint32_t hash = (uint32_t)(hash_str(s) >> 32);
+    __builtin_prefetch(&slots_of(&t->slots)[hash & t->mask]);
+    return hash;
+}
+
 uint32_t intern_number(struct intern *t, struct str s)
 {
-    uint64_t hash = hash_str(s) >> 32;
-    uint32_t slot = (uint32_t)hash & t->mask;
-    for (uint64_t entry; (entry = slots_of(&t->slots)[slot]); slot = (slot + 1) & t->mask) {
-        if (entry >> 32 != hash) continue;
-        uint32_t number = (uint32_t)entry - 1;
-        if (str_eq(intern_text(t, number), s)) return number;
-    }
+    return intern_hashed(t, s, intern_hash(t, s));
+}
+
+uint32_t intern_hashed(struct intern *t, struct str s, uint32_t hash)
+{
+    uint32_t i = hash & t->mask;
+    struct slot *slot = slots_of(&t->slots);
+    for (; slot[i].at; i = (i + 1) & t->mask)
+        if (slot[i].hash == hash && slot[i].len == s.len &&
+            bytes_eq(t->text.at + slot[i].at, s.at, s.len))
+            return slot[i].number;
     uint32_t from = (uint32_t)t->text.len;
-    if (intern_full(t) || !buf_more(&t->text, s.len + 1) || !buf_more(&t->at, sizeof from))
-        return UINT32_MAX;
-    buf_str(&t->text, s);
-    buf_byte(&t->text, 0);
+    char *to = buf_more(&t->text, s.len + 1);
+    if (!to || intern_full(t) || s.len >= UINT32_MAX || t->count == UINT32_MAX) return UINT32_MAX;
     buf_put(&t->at, &from, sizeof from);
-    slots_of(&t->slots)[slot] = hash << 32 | (t->count + 1);
+    if (s.len) memcpy(to, s.at, s.len);
+    to[s.len] = 0;
+    t->text.len += s.len + 1;
+    slot[i] = (struct slot){ hash, from, (uint32_t)s.len, t->count };
     if (++t->count > t->mask / 2 && !grow(t)) t->slots.full = true;
     return t->count - 1;
 }

@@ -8,7 +8,7 @@
 struct intern {
     struct buf text;  /* the heap */
     struct buf at;    /* uint32_t: where each text begins */
-    struct buf slots; /* uint64_t: hash << 32 | number + 1 */
+    struct buf slots; /* an open-addressed table, half full at most */
     uint32_t count, mask;
 };
 
@@ -18,6 +18,11 @@ void intern_free(struct intern *t);
 
 /* The number of s; UINT32_MAX when there is no more room. s holds no NUL. */
 uint32_t intern_number(struct intern *t, struct str s);
+
+/* The same in two steps, for texts that come several at a time: the first fetches the table's
+ * memory while the others' hashes are computed. */
+uint32_t intern_hash(const struct intern *t, struct str s);
+uint32_t intern_hashed(struct intern *t, struct str s, uint32_t hash);
 
 /* The offset of s in the heap; 0 for an empty s, and when there is no more room. */
 uint32_t intern_offset(struct intern *t, struct str s);

@@ -111,36 +111,53 @@ static void one_edit_away(struct guesses *g)
 #undef TRY
 }
 
-/* Adds one to the count of every name that holds this gram of the query. */
-static void count_gram(const struct lookup *l, struct str gram, uint8_t *count, uint32_t *touched,
-                       size_t *len)
+/* How much a shared gram tells: the rarer, the more. 1 to 12, from the length of its postings. */
+static uint8_t weight(size_t bytes)
+{
+    unsigned log2 = 0;
+    while (bytes >>= 1) log2++;
+    return log2 > 12 ? 1 : (uint8_t)(13 - log2);
+}
+
+/* What every name has in common with the query. */
+struct shared {
+    uint8_t *weight;   /* by name, up to 255 */
+    uint32_t *touched; /* names with any */
+    size_t len;
+};
+
+static void share_gram(const struct lookup *l, struct str gram, struct shared *s)
 {
     struct postings walk;
-    if (lookup_cost(l, gram) > COMMON || !lookup_walk(l, gram, &walk)) return;
+    size_t bytes = lookup_cost(l, gram);
+    if (bytes > COMMON || !lookup_walk(l, gram, &walk)) return;
+    unsigned more = weight(bytes);
     while (postings_next(&walk)) {
-        if (!count[walk.number]) touched[(*len)++] = walk.number;
-        if (count[walk.number] < UINT8_MAX) count[walk.number]++;
+        uint8_t *w = &s->weight[walk.number];
+        if (!*w) s->touched[s->len++] = walk.number;
+        *w = *w + more < UINT8_MAX ? (uint8_t)(*w + more) : UINT8_MAX;
     }
 }
 
+/* Compares the names that have the most in common with the query. */
 static enum err sharing_grams(struct guesses *g, struct arena *a)
 {
     char text[NAME_MOST + 4] = { 0 };
     struct lookup l = lookup_names(g->ix);
-    uint8_t *count = arena_alloc(a, (size_t)g->ix->names + 1);
-    uint32_t *touched = arena_array(a, (size_t)g->ix->names + 1, sizeof *touched);
-    size_t len = 0, per_count[UINT8_MAX + 2] = { 0 };
-    if (!count || !touched) return ERR_RESOURCE_LIMIT;
+    struct shared s = { arena_alloc(a, (size_t)g->ix->names + 1),
+                        arena_array(a, (size_t)g->ix->names + 1, sizeof *s.touched), 0 };
+    size_t having[UINT8_MAX + 1] = { 0 }, taken = 0;
+    if (!s.weight || !s.touched) return ERR_RESOURCE_LIMIT;
     memcpy(text + 1, g->query.at, g->query.len);
-    for (size_t i = 0; i + 2 < g->query.len + 2; i++)
-        count_gram(&l, (struct str){ text + i, 3 }, count, touched, &len);
-    for (size_t i = 0; i < len; i++) per_count[count[touched[i]]]++;
-    unsigned least = UINT8_MAX + 1;
-    size_t taken = 0;
-    while (least > 1 && taken + per_count[least - 1] <= COMPARED) taken += per_count[--least];
-    if (!taken && least > 1) least--;
-    for (size_t i = 0; i < len; i++)
-        if (count[touched[i]] >= least) consider(g, touched[i]);
+    for (size_t i = 0; i < g->query.len; i++) share_gram(&l, (struct str){ text + i, 3 }, &s);
+    for (size_t i = 0; i < s.len; i++) having[s.weight[s.touched[i]]]++;
+    unsigned least = UINT8_MAX;
+    while (least > 1 && taken + having[least] < COMPARED) taken += having[least--];
+    size_t last = COMPARED - taken; /* how many of those that have just least */
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned w = s.weight[s.touched[i]];
+        if (w > least || (w == least && last && last--)) consider(g, s.touched[i]);
+    }
     return OK;
 }
 

@@ -30,7 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct str s = str_trim(v[i]);
         demand(s.len > 0);
         for (size_t k = 0; k < s.len; k++)
-            demand(ascii_digit(s.at[k]) || ascii_alpha(s.at[k]) || memchr(".+-~:", s.at[k], 5));
+            demand(ascii_digit(s.at[k]) || ascii_alpha(s.at[k]) ||
+                   str_chr(S(".+-~:"), s.at[k]) < 5);
     }
     for (int i = 0; i < 3; i++) {
         struct str a = v[i], b = v[(i + 1) % 3], c = v[(i + 2) % 3];

@@ -205,8 +205,8 @@ static void truth_has_many_words(void **state)
 static void blocks_have_a_deepest_level(void **state)
 {
     (void)state;
-    char text[512] = "";
-    for (int i = 0; i < 100; i++) strcat(text, "a{");
+    char text[201] = "";
+    for (size_t i = 0; i < sizeof text - 1; i++) text[i] = i % 2 ? '{' : 'a';
     read_conf(text);
     assert_true(root_noted(&r, "blocks stand too deep in each other"));
 }
