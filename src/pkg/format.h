@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define FORMAT_MAGIC   UINT64_C(0x31584449474D4F7F) /* "\x7fOMGIDX1" */
-#define FORMAT_VERSION 1u                           /* raised with every change of layout */
+#define FORMAT_VERSION 3u                           /* raised with every change of meaning */
 
 enum format_kind { KIND_CATALOGUE = 1, KIND_OVERLAY = 2, KIND_TEXT = 3 };
 
@@ -194,5 +194,13 @@ struct candidate_record {
 struct text_meta {
     uint32_t texts, words;
 };
+
+/* What a header's version says: a change of layout that nobody raised the version for shows in the
+ * sizes of the rows. */
+#define FORMAT_LAYOUT                                                                              \
+    (FORMAT_VERSION << 24 |                                                                        \
+     ((sizeof(struct version_record) * 31 + sizeof(struct package_record)) * 31 +                  \
+      sizeof(struct file_record) * 7 + sizeof(struct overlay_meta) + sizeof(struct catalogue_meta) + \
+      SECTION_COUNT * 3) % (1u << 24))
 
 #endif

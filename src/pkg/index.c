@@ -19,9 +19,9 @@ enum err index_file_open(struct index_file *f, struct str bytes, enum format_kin
     const struct format_header *h = (const struct format_header *)(const void *)bytes.at;
     if (bytes.len < sizeof *h || h->magic != FORMAT_MAGIC)
         return fail(fault, ERR_DAMAGED, "the index is not one of this machine's");
-    if (h->version != FORMAT_VERSION || h->kind != (uint32_t)kind)
-        return fail(fault, ERR_DAMAGED, "the index is of version %u, not %u", h->version,
-                    FORMAT_VERSION);
+    if (h->version != (uint32_t)FORMAT_LAYOUT || h->kind != (uint32_t)kind)
+        return fail(fault, ERR_DAMAGED, "the index is of layout %x, not %x", h->version,
+                    (unsigned)FORMAT_LAYOUT);
     if (h->size != bytes.len || !sections_inside(h, bytes.len))
         return fail(fault, ERR_DAMAGED, "the index is cut off");
     if (whole && hash_bytes(str_from(bytes, sizeof *h)) != h->checksum)

@@ -15,7 +15,7 @@ void writer_open(struct writer *w, struct buf *out, enum format_kind kind)
     buf_repeat(out, 0, (sizeof(struct format_header) + ALIGN - 1) / ALIGN * ALIGN);
     if (out->full) return;
     *header(w) = (struct format_header){ .magic = FORMAT_MAGIC,
-                                         .version = FORMAT_VERSION,
+                                         .version = (uint32_t)FORMAT_LAYOUT,
                                          .kind = (uint32_t)kind };
 }
 
