@@ -27,9 +27,10 @@ char *buf_more(struct buf *b, size_t n);
 /* Inline, so that a fixed n costs a store and not a call. */
 static inline void buf_put(struct buf *b, const void *bytes, size_t n)
 {
-    char *to = n <= b->room - b->len && !b->full && n <= b->limit - b->len ? b->at + b->len
-                                                                          : buf_more(b, n);
-    if (!to || !n) return;
+    if (n == 0) return;
+    bool fits = n <= b->room - b->len && n <= b->limit - b->len && !b->full;
+    char *to = fits ? b->at + b->len : buf_more(b, n);
+    if (!to) return;
     memcpy(to, bytes, n);
     b->len += n;
 }

@@ -7,6 +7,9 @@
 #include "base/err.h"
 #include "wire/schema.h"
 
+/* How the sentence begins that says a name exists in no form; other misses say what does exist. */
+#define NO_SUCH_PACKAGE "there is no package "
+
 struct client;
 
 struct client_options {

@@ -157,12 +157,15 @@ static const char *suggest_names(struct client *client, struct str name, char *t
     return b.full || client_lost(client) ? NULL : text;
 }
 
-static int no_package(struct cli *c, struct client *client, struct str name)
+/* Only a name that does not exist at all can be a misspelt one. */
+static int no_package(struct cli *c, struct client *client, struct str name,
+                      const struct fault *f)
 {
     char names[1024];
-    struct fault f;
-    enum err e = fail(&f, ERR_PACKAGE_NOT_FOUND, "there is no package '%.*s'", STR_ARG(name));
-    return cli_error(c, e, &f, suggest_names(client, name, names, sizeof names));
+    const char *remedy = NULL;
+    if (str_starts(str_of(f->text), S(NO_SUCH_PACKAGE)))
+        remedy = suggest_names(client, name, names, sizeof names);
+    return cli_error(c, ERR_PACKAGE_NOT_FOUND, f, remedy);
 }
 
 /* --- operations -------------------------------------------------------------------------- */
@@ -218,8 +221,9 @@ static int call_once(struct cli *c, struct client *client, enum op op, const voi
     assert(shape_of(row->result)->size <= sizeof result);
     for (int i = 0; i < CALLS_MOST; i++) {
         enum err e = client_call(client, op, request, result, &f);
+        if (e && client_lost(client)) continue;
         if (e == ERR_PACKAGE_NOT_FOUND && op == OP_info)
-            return no_package(c, client, ((const struct info_request *)request)->package);
+            return no_package(c, client, ((const struct info_request *)request)->package, &f);
         if (e) return cli_error(c, e, &f, NULL);
         render(c, row->result, result, searched_words(shape_of(row->request), request));
         int status = judges[op] ? judges[op](result) : 0;

@@ -303,6 +303,20 @@ static bool stanza_good(const struct stanza *s)
            deb_version_valid(version, NULL);
 }
 
+/* Makes room for what a list of so many bytes usually holds, so that large pages are used from the
+ * first byte. Room that is not needed is never touched. */
+static void draft_expect(struct draft *d, size_t bytes)
+{
+    enum { SMALL = 1 << 20 };
+    if (bytes < SMALL) return;
+    buf_more(&d->versions, bytes / 768 * sizeof(struct draft_version));
+    buf_more(&d->summaries, bytes / 16);
+    buf_more(&d->tokens, bytes / 28);
+    buf_more(&d->relation_lists, bytes / 60);
+    buf_more(&d->strings.text, bytes / 24);
+    buf_more(&d->names.text, bytes / 40);
+}
+
 enum err draft_read(struct draft *d, uint32_t file)
 {
     struct str path = d->files->at[file].path;
@@ -316,6 +330,7 @@ enum err draft_read(struct draft *d, uint32_t file)
     struct control c = { .rest = l.text };
     static struct stanza s;
     uint64_t left_out = 0;
+    draft_expect(d, l.text.len);
     while (!draft_full(d) && control_next(&c, &s)) {
         if (stanza_good(&s))
             read_version(d, &s, file);

@@ -25,7 +25,10 @@ enum control_field control_field(struct str name)
     unsigned second = (unsigned char)ascii_lower(name.at[1]);
     unsigned last = (unsigned char)ascii_lower(name.at[name.len - 1]);
     unsigned found = by_key[KEY(first, second, last, name.len)];
-    if (!found || !str_eq_ascii(names[found - 1], name)) return CONTROL_COUNT;
+    if (!found) return CONTROL_COUNT;
+    /* Archives write names as they are in the table; people may not. */
+    if (!str_eq(names[found - 1], name) && !str_eq_ascii(names[found - 1], name))
+        return CONTROL_COUNT;
     return found - 1;
 }
 
@@ -51,14 +54,12 @@ static struct str without_edges(struct str s)
     return s;
 }
 
-/* The name before the colon; field names are short, so this looks at a few bytes only. */
+/* The length of the name before the colon; names are short, so this looks at a few bytes only. */
 static size_t colon(struct str line)
 {
     enum { LONGEST = 64 };
-    size_t n = line.len < LONGEST ? line.len : LONGEST;
-    for (size_t i = 0; i < n; i++)
-        if (line.at[i] == ':') return i;
-    return line.len;
+    size_t n = str_chr(str_head(line, LONGEST), ':');
+    return n < LONGEST ? n : line.len;
 }
 
 static void forget(struct stanza *s)

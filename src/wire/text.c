@@ -286,13 +286,20 @@ static bool is_said(const struct field *f, const void *message)
     return true;
 }
 
-/* Values among others: wrapped, parted by commas. */
+/* Values among others: parted by commas and wrapped between them, within them only where one is
+ * wider than the column. */
 static void put_commas(struct pen *p, const struct field *f, const struct any_list *list,
                        size_t indent)
 {
     char scratch[TEXT_SCRATCH];
     for (size_t i = 0; i < list->len; i++) {
-        pen_piece(p, text_scalar(f, item_at(f, list, i), false, scratch), indent);
+        struct str text = text_scalar(f, item_at(f, list, i), false, scratch);
+        size_t columns = pen_columns(text) + 1; /* and its comma */
+        bool wide = p->width && indent + columns > p->width;
+        if (!wide && p->at > indent && p->width && p->at + 1 + columns > p->width)
+            pen_break(p, indent);
+        if (wide) pen_wrap(p, text, indent);
+        else pen_piece(p, text, indent);
         if (i + 1 < list->len) pen_put(p, S(","), SIZE_MAX);
     }
 }
