@@ -17,8 +17,9 @@ static bool grow(struct buf *b, size_t need)
     size_t room = b->room ? b->room : LEAST;
     while (room < need)
         if (__builtin_mul_overflow(room, 2u, &room)) return false;
-    void *at = b->room ? mremap(b->at, b->room, room, MREMAP_MAYMOVE)
-                       : mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *at = b->room
+                   ? mremap(b->at, b->room, room, MREMAP_MAYMOVE)
+                   : mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (at == MAP_FAILED) return false;
     b->at = at;
     b->room = room;

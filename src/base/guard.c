@@ -17,8 +17,8 @@ static void on_bus_error(int number, siginfo_t *info, void *context)
         struct str g = guarded[i];
         if (!g.at || at < g.at || at >= g.at + g.len) continue;
         uintptr_t page = (uintptr_t)at & ~(uintptr_t)4095;
-        void *zeros = mmap((void *)page, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-                           -1, 0);
+        void *zeros =
+            mmap((void *)page, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
         if (zeros == MAP_FAILED) break;
         lost = 1;
         return;

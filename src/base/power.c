@@ -105,7 +105,8 @@ static enum err identity_drop(uint32_t uid, uint32_t gid, struct fault *f)
     if (geteuid() != 0) return OK;
     /* In some containers even root may not change its identity; the rest still holds there. */
     if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) return fail_errno(f, "cannot keep capabilities");
-    if (setgroups(0, NULL) != 0 && errno != EPERM) return fail_errno(f, "cannot leave root's groups");
+    if (setgroups(0, NULL) != 0 && errno != EPERM)
+        return fail_errno(f, "cannot leave root's groups");
     if (syscall(SYS_setresgid, gid, gid, gid) != 0 && errno != EPERM && errno != EINVAL)
         return fail_errno(f, "cannot leave root's group");
     if (syscall(SYS_setresuid, uid, uid, uid) != 0 && errno != EPERM && errno != EINVAL)
@@ -116,12 +117,34 @@ static enum err identity_drop(uint32_t uid, uint32_t gid, struct fault *f)
 
 /* System calls that reading files, growing memory and ending take. */
 static const uint16_t calls[] = {
-    SYS_read,         SYS_pread64,   SYS_write,        SYS_writev,    SYS_lseek,
-    SYS_close,        SYS_fstat,     SYS_openat,       SYS_getdents64, SYS_mmap,
-    SYS_munmap,       SYS_mremap,    SYS_mprotect,     SYS_madvise,   SYS_brk,
-    SYS_fcntl,        SYS_uname,     SYS_exit,         SYS_exit_group, SYS_rt_sigreturn,
-    SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_clock_gettime, SYS_getpid, SYS_gettid,
-    SYS_landlock_create_ruleset, SYS_landlock_add_rule, SYS_landlock_restrict_self,
+    SYS_read,
+    SYS_pread64,
+    SYS_write,
+    SYS_writev,
+    SYS_lseek,
+    SYS_close,
+    SYS_fstat,
+    SYS_openat,
+    SYS_getdents64,
+    SYS_mmap,
+    SYS_munmap,
+    SYS_mremap,
+    SYS_mprotect,
+    SYS_madvise,
+    SYS_brk,
+    SYS_fcntl,
+    SYS_uname,
+    SYS_exit,
+    SYS_exit_group,
+    SYS_rt_sigreturn,
+    SYS_rt_sigaction,
+    SYS_rt_sigprocmask,
+    SYS_clock_gettime,
+    SYS_getpid,
+    SYS_gettid,
+    SYS_landlock_create_ruleset,
+    SYS_landlock_add_rule,
+    SYS_landlock_restrict_self,
 #ifdef SYS_openat2
     SYS_openat2,
 #endif
@@ -146,12 +169,12 @@ static void calls_bound(void)
     struct sock_filter program[COUNT + 6];
     size_t n = 0;
     if (SANITIZED) return; /* sanitizers make calls of their own */
-    program[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-                                                offsetof(struct seccomp_data, arch));
+    program[n++] =
+        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
     program[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, THIS_ARCH, 1, 0);
     program[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-    program[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-                                                offsetof(struct seccomp_data, nr));
+    program[n++] =
+        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
     for (size_t i = 0; i < COUNT; i++)
         program[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, calls[i],
                                                     (uint8_t)(COUNT - i), 0);
@@ -214,5 +237,6 @@ struct str power_missing(void)
     bool seccomp = prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0;
     if (ruleset >= 0) close(ruleset);
     return ruleset < 0 ? (seccomp ? S("Landlock") : S("Landlock and seccomp"))
-         : seccomp ? S("") : S("seccomp");
+           : seccomp   ? S("")
+                       : S("seccomp");
 }

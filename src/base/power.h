@@ -1,4 +1,5 @@
-/* Giving up power before strangers' bytes are parsed: identity, capabilities, system calls, files. */
+/* Giving up power before strangers' bytes are parsed: identity, capabilities, system calls, files.
+ */
 #ifndef OMG_BASE_POWER_H
 #define OMG_BASE_POWER_H
 

@@ -68,7 +68,7 @@ static inline bool str_ends(struct str s, struct str tail)
 static inline struct str str_from(struct str s, size_t n)
 {
     if (n > s.len) n = s.len;
-    return (struct str){ s.at + n, s.len - n };
+    return n ? (struct str){ s.at + n, s.len - n } : s; /* NULL + 0 is undefined in C */
 }
 
 /* The first n bytes, or all when there are fewer. */

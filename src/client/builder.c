@@ -69,15 +69,16 @@ static enum err wait_for(pid_t pid, const struct word *word, bool *again, struct
     if (number == SIGBUS)
         return fail(f, ERR_BUSY, "the package lists changed while they were being read");
     if (number == SIGXCPU || number == SIGKILL)
-        return fail(f, ERR_RESOURCE_LIMIT, "building the package index took too much time or memory");
+        return fail(f, ERR_RESOURCE_LIMIT,
+                    "building the package index took too much time or memory");
     return fail(f, ERR_INTERNAL, "building the package index ended by signal %d", number);
 }
 
 static enum err run_once(const struct build *b, const int fd[3], bool *again, struct fault *f)
 {
     uint32_t uid, gid;
-    struct word *word = mmap(NULL, sizeof *word, PROT_READ | PROT_WRITE,
-                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct word *word =
+        mmap(NULL, sizeof *word, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     *again = false;
     if (word == MAP_FAILED) return fail(f, ERR_RESOURCE_LIMIT, "no memory to build the index");
     *word = (struct word){ .e = ERR_INTERNAL };

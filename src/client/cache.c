@@ -28,10 +28,8 @@ static void own_folder(char *to)
 {
     const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     to[0] = 0;
-    if (xdg && xdg[0] == '/')
-        print_path(to, xdg, "/omg");
-    else if (home && home[0] == '/')
-        print_path(to, home, "/.cache/omg");
+    if (xdg && xdg[0] == '/') print_path(to, xdg, "/omg");
+    else if (home && home[0] == '/') print_path(to, home, "/.cache/omg");
 }
 
 /* Makes the folder and the one above it where they are missing. */
@@ -172,16 +170,16 @@ bool cache_lock(struct cache *c, int *lock)
     return false;
 }
 
-enum err cache_draft_open(struct cache *c, enum cache_kind kind, bool memory,
-                          struct cache_draft *d, struct fault *f)
+enum err cache_draft_open(struct cache *c, enum cache_kind kind, bool memory, struct cache_draft *d,
+                          struct fault *f)
 {
     size_t i = writable_folder(c);
     *d = (struct cache_draft){ .fd = -1 };
     if (i < c->folders && !memory) {
         snprintf(d->name, sizeof d->name, ".%s.%ld", names[kind], (long)getpid());
         unlinkat(c->folder[i], d->name, 0);
-        d->fd = openat(c->folder[i], d->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                       0600);
+        d->fd =
+            openat(c->folder[i], d->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         d->kept = d->fd >= 0;
     }
     if (d->fd < 0) d->fd = memfd_create(names[kind], MFD_CLOEXEC);

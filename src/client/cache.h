@@ -42,8 +42,8 @@ struct cache_draft {
     bool kept; /* has a folder to go to */
     char name[32];
 };
-enum err cache_draft_open(struct cache *c, enum cache_kind kind, bool memory,
-                          struct cache_draft *d, struct fault *f);
+enum err cache_draft_open(struct cache *c, enum cache_kind kind, bool memory, struct cache_draft *d,
+                          struct fault *f);
 /* Puts the draft in its place (where it has one). */
 void cache_draft_publish(struct cache *c, enum cache_kind kind, struct cache_draft *d);
 void cache_draft_drop(struct cache *c, struct cache_draft *d);

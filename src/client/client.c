@@ -23,8 +23,8 @@ static enum err root_open(struct client *c, struct fault *f)
             return fail(f, ERR_NOT_FOUND, "there is no folder '%s' to look into", path);
         return fail_errno(f, "cannot open the folder '%s'", path);
     }
-    c->slash = !c->options.root || (stat("/", &slash) == 0 && st.st_dev == slash.st_dev &&
-                                    st.st_ino == slash.st_ino);
+    c->slash = !c->options.root ||
+               (stat("/", &slash) == 0 && st.st_dev == slash.st_dev && st.st_ino == slash.st_ino);
     return OK;
 }
 
@@ -85,9 +85,9 @@ static const struct {
     answer_fn *answer;
     bool texts; /* needs the long texts */
 } answers[OP_COUNT] = {
-    [OP_search] = { answer_search, false },     [OP_info] = { answer_info, true },
-    [OP_status] = { answer_status, false },     [OP_explicit] = { answer_explicit, false },
-    [OP_suggest] = { answer_suggest, false },   [OP_doctor] = { answer_doctor, true },
+    [OP_search] = { answer_search, false },   [OP_info] = { answer_info, true },
+    [OP_status] = { answer_status, false },   [OP_explicit] = { answer_explicit, false },
+    [OP_suggest] = { answer_suggest, false }, [OP_doctor] = { answer_doctor, true },
 };
 
 /* Without lists nothing can be found that is not installed: say so instead of "nothing found". */
@@ -100,8 +100,9 @@ static enum err check_data(const struct client *c, enum op op, const void *resul
         return fail(f, ERR_NO_DATA, "there is no package database that omg can read below '%s'",
                     c->options.root ? c->options.root : "/");
     if (!nothing || c->ix.names) return e;
-    return fail(f, ERR_NO_DATA, "nothing installed matches, and there are no package lists to look "
-                                "into; `apt-get update` brings them");
+    return fail(f, ERR_NO_DATA,
+                "nothing installed matches, and there are no package lists to look "
+                "into; `apt-get update` brings them");
 }
 
 enum err client_call(struct client *c, enum op op, const void *request, void *result,

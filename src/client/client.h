@@ -7,16 +7,13 @@
 #include "base/err.h"
 #include "wire/schema.h"
 
-/* How the sentence begins that says a name exists in no form; other misses say what does exist. */
-#define NO_SUCH_PACKAGE "there is no package "
-
 struct client;
 
 struct client_options {
-    const char *root; /* folder to answer for; NULL means "/" */
-    bool no_cache;    /* neither read nor publish a kept index: build one in memory */
+    const char *root;        /* folder to answer for; NULL means "/" */
+    bool no_cache;           /* neither read nor publish a kept index: build one in memory */
     struct str cache_folder; /* instead of the usual ones (cache.dir); empty: the usual ones */
-    int verbose;      /* 1 and more: say on standard error what is being done */
+    int verbose;             /* 1 and more: say on standard error what is being done */
 };
 
 /* Opens nothing yet; the index is opened, and built where it is missing or stale, by the first

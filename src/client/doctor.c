@@ -24,8 +24,9 @@ static void add(struct checks *k, const char *name, const char *state, uint64_t 
 static void add_count(struct checks *k, const char *name, const char *state, uint64_t count,
                       const char *some, const char *none, const char *remedy)
 {
-    struct str detail = count ? arena_print(&k->c->arena, "%llu %s", (unsigned long long)count, some)
-                              : str_of(none);
+    struct str detail = count
+                            ? arena_print(&k->c->arena, "%llu %s", (unsigned long long)count, some)
+                            : str_of(none);
     add(k, name, count ? state : "ok", count, detail, count ? remedy : "");
 }
 
@@ -40,9 +41,11 @@ static void check_packages(struct checks *k)
     }
     add(k, "installed packages", "ok", m->total,
         arena_print(&k->c->arena, "%llu are installed, %llu of them asked for",
-                    (unsigned long long)m->total, (unsigned long long)m->explicit_), "");
+                    (unsigned long long)m->total, (unsigned long long)m->explicit_),
+        "");
     add_count(k, "unfinished packages", "problem", m->broken, "are not fully installed",
-              "every package is fully installed", "Run `dpkg --configure -a`, then `apt-get -f install`.");
+              "every package is fully installed",
+              "Run `dpkg --configure -a`, then `apt-get -f install`.");
     add_count(k, "security updates", "warning", m->security, "installed packages have one",
               "none is missing", "Run `apt-get upgrade`.");
     add_count(k, "updates", "note", m->updates, "installed packages have a newer version",
@@ -62,7 +65,8 @@ static void check_lists(struct checks *k)
     }
     add(k, "package lists", "ok", m->names,
         arena_print(&k->c->arena, "%u lists offer %u packages in %u versions", m->files, m->names,
-                    m->versions), "");
+                    m->versions),
+        "");
 }
 
 static void check_notes(struct checks *k, const struct index_file *file)
@@ -86,7 +90,8 @@ static void check_index(struct checks *k)
     for (size_t i = c->cache.folders; i-- > 0;)
         if (c->cache.writable[i]) where = c->cache.path[i];
     if (!c->cache.folders)
-        add(k, "index", "warning", 0, S("there is no cache folder: it is built anew by every command"),
+        add(k, "index", "warning", 0,
+            S("there is no cache folder: it is built anew by every command"),
             "Set HOME or XDG_CACHE_HOME, or cache.dir in omg.conf.");
     else
         add(k, "index", "ok", 0,
@@ -99,10 +104,14 @@ static void check_isolation(struct checks *k)
     struct str missing = power_missing();
     if (missing.len)
         add(k, "isolation", "note", 0,
-            arena_print(&k->c->arena, "this kernel has no %.*s; package lists are read with less of "
-                                      "a wall around the reader", STR_ARG(missing)), "");
+            arena_print(&k->c->arena,
+                        "this kernel has no %.*s; package lists are read with less of "
+                        "a wall around the reader",
+                        STR_ARG(missing)),
+            "");
     else
-        add(k, "isolation", "ok", 0, S("package lists are read by a process that can do nothing else"), "");
+        add(k, "isolation", "ok", 0,
+            S("package lists are read by a process that can do nothing else"), "");
     if (geteuid() == 0 && !power_user(&uid, &gid))
         add(k, "user", "note", 0, S("there is no user omg; powerless processes run as nobody"),
             "`useradd --system --shell /usr/sbin/nologin omg` makes one.");

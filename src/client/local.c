@@ -38,21 +38,18 @@ static void find(struct client *c, struct index_file file[CACHE_KINDS], struct m
     if (!file[CACHE_CATALOGUE].header) {
         if (use && cache_find(&c->cache, CACHE_CATALOGUE, 0, &m, &file[CACHE_CATALOGUE], NULL))
             take(c, CACHE_CATALOGUE, m);
-        else
-            *parts |= PART_CATALOGUE;
+        else *parts |= PART_CATALOGUE;
     }
     parent = file[CACHE_CATALOGUE].header ? file[CACHE_CATALOGUE].header->checksum : 1;
     if (!file[CACHE_OVERLAY].header) {
         if (use && cache_find(&c->cache, CACHE_OVERLAY, parent, &m, &file[CACHE_OVERLAY], stale))
             take(c, CACHE_OVERLAY, m);
-        else
-            *parts |= PART_OVERLAY;
+        else *parts |= PART_OVERLAY;
     }
     if (texts && !file[CACHE_TEXT].header) {
         if (use && cache_find(&c->cache, CACHE_TEXT, parent, &m, &file[CACHE_TEXT], NULL))
             take(c, CACHE_TEXT, m);
-        else
-            *parts |= PART_TEXT;
+        else *parts |= PART_TEXT;
     }
 }
 
@@ -86,10 +83,8 @@ static enum err build_into(struct client *c, const struct build *b, bool memory,
     for (enum cache_kind k = 0; !e && k < CACHE_KINDS; k++)
         if (b->parts & part_of[k]) e = accept(c, k, draft[k].fd, &file[k], f);
     for (enum cache_kind k = 0; k < CACHE_KINDS; k++) {
-        if (e)
-            cache_draft_drop(&c->cache, &draft[k]);
-        else if (draft[k].fd >= 0)
-            cache_draft_publish(&c->cache, k, &draft[k]);
+        if (e) cache_draft_drop(&c->cache, &draft[k]);
+        else if (draft[k].fd >= 0) cache_draft_publish(&c->cache, k, &draft[k]);
     }
     return e;
 }
@@ -99,7 +94,8 @@ static void say(const struct client *c, unsigned parts, const struct timespec *f
     struct timespec now;
     if (!c->options.verbose) return;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    double ms = (double)(now.tv_sec - from->tv_sec) * 1e3 + (double)(now.tv_nsec - from->tv_nsec) / 1e6;
+    double ms =
+        (double)(now.tv_sec - from->tv_sec) * 1e3 + (double)(now.tv_nsec - from->tv_nsec) / 1e6;
     dprintf(STDERR_FILENO, "omg: built%s%s%s of the package index in %.0f ms\n",
             parts & PART_CATALOGUE ? " the catalogue" : "",
             parts & PART_OVERLAY ? " the overlay" : "", parts & PART_TEXT ? " the long texts" : "",

@@ -158,8 +158,7 @@ static const char *suggest_names(struct client *client, struct str name, char *t
 }
 
 /* Only a name that does not exist at all can be a misspelt one. */
-static int no_package(struct cli *c, struct client *client, struct str name,
-                      const struct fault *f)
+static int no_package(struct cli *c, struct client *client, struct str name, const struct fault *f)
 {
     char names[1024];
     const char *remedy = NULL;

@@ -4,8 +4,8 @@
 #include "pkg/apt.h"
 #include "pkg/catalogue_build.h"
 #include "pkg/dpkg.h"
-#include "pkg/overlay_build.h"
 #include "pkg/longtext.h"
+#include "pkg/overlay_build.h"
 
 #include <fcntl.h>
 
@@ -23,7 +23,8 @@ struct world {
 static enum err arena_large(struct arena *a)
 {
     enum err e = ERR_RESOURCE_LIMIT;
-    for (size_t limit = (size_t)1 << (sizeof(size_t) > 4 ? 36 : 30); e && limit >= 1 << 26; limit /= 2)
+    for (size_t limit = (size_t)1 << (sizeof(size_t) > 4 ? 36 : 30); e && limit >= 1 << 26;
+         limit /= 2)
         e = arena_open(a, limit);
     return e;
 }
@@ -97,7 +98,7 @@ static enum err text_make(struct world *w, const struct index_file *catalogue,
     }
     w->in.part = PART_TEXT;
     return longtext_build(&w->in, &w->arena, &files, ix.catalogue_meta->inline_texts,
-                      catalogue->header->checksum, &out->text);
+                          catalogue->header->checksum, &out->text);
 }
 
 enum err build_parts(const struct build *b, struct build_output *out, struct fault *f)
@@ -111,7 +112,8 @@ enum err build_parts(const struct build *b, struct build_output *out, struct fau
     if (!e && b->parts & PART_OVERLAY) e = overlay_make(&w, &catalogue, out);
     if (!e && b->parts & PART_TEXT) e = text_make(&w, &catalogue, out);
     arena_close(&w.arena);
-    if (e == ERR_RESOURCE_LIMIT) return fail(f, e, "the package lists need more memory than there is");
+    if (e == ERR_RESOURCE_LIMIT)
+        return fail(f, e, "the package lists need more memory than there is");
     return e ? fail(f, e, "the package index could not be built") : OK;
 }
 

@@ -31,12 +31,12 @@ struct draft {
     const struct apt_archs *archs;
     const struct apt_files *files;
     struct intern strings, names, relations, vocabulary, virtuals;
-    struct buf versions;   /* struct draft_version */
-    struct buf heads;      /* uint32_t by name: its last version read */
-    struct buf tokens;     /* uint32_t: tokens of summaries */
-    struct buf summaries;  /* each ended by NUL */
+    struct buf versions;  /* struct draft_version */
+    struct buf heads;     /* uint32_t by name: its last version read */
+    struct buf tokens;    /* uint32_t: tokens of summaries */
+    struct buf summaries; /* each ended by NUL */
     struct buf relation_lists;
-    struct buf provided;   /* struct draft_provide */
+    struct buf provided; /* struct draft_provide */
     uint32_t inline_texts, lists_missing;
 };
 

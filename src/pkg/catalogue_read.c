@@ -11,9 +11,9 @@
 #define LIST_MOST (UINT64_C(1) << 30)
 
 enum {
-    NAME_MOST = 255,     /* bytes; protocol.md, "Limits" */
-    VERSION_MOST = 512,  /* bytes; Debian's longest has 60 */
-    SUMMARY_MOST = 4096, /* bytes; policy asks for less than 80 */
+    NAME_MOST = 255,       /* bytes; protocol.md, "Limits" */
+    VERSION_MOST = 512,    /* bytes; Debian's longest has 60 */
+    SUMMARY_MOST = 4096,   /* bytes; policy asks for less than 80 */
     RELATIONS_MOST = 65536 /* of one package; Debian's longest list has some thousand */
 };
 
@@ -332,10 +332,8 @@ enum err draft_read(struct draft *d, uint32_t file)
     uint64_t left_out = 0;
     draft_expect(d, l.text.len);
     while (!draft_full(d) && control_next(&c, &s)) {
-        if (stanza_good(&s))
-            read_version(d, &s, file);
-        else
-            left_out++;
+        if (stanza_good(&s)) read_version(d, &s, file);
+        else left_out++;
     }
     if (left_out)
         inputs_note_many(d->in, path, left_out,

@@ -1,24 +1,11 @@
 /* Second step of the catalogue: the draft in order, with what search reads, as a file. */
-#include "pkg/catalogue_build.h"
+#include "pkg/catalogue_order.h"
 #include "pkg/deb_version.h"
 #include "pkg/gram.h"
 #include "pkg/gram_build.h"
 #include "pkg/order.h"
 #include "pkg/postings.h"
 #include "pkg/writer.h"
-
-/* The draft's names and versions by their final numbers. */
-struct ordered {
-    struct draft *d;
-    uint32_t count, versions;
-    uint32_t *name;    /* by place: number in the draft */
-    uint32_t *place;   /* by number in the draft: place */
-    uint32_t *first;   /* by place: first of version, count + 1 of them */
-    uint32_t *version; /* numbers in the draft */
-    uint32_t *spare;   /* as many as there are names or versions */
-    uint32_t *name_at, *summary_at;
-    uint32_t *tokens, *tokens_len; /* by place: those of the newest version's summary */
-};
 
 static int by_text(uint32_t a, uint32_t b, const void *context)
 {
@@ -183,13 +170,6 @@ static void write_versions(struct writer *w, struct ordered *o)
     buf_free(&rows);
 }
 
-/* Which names' summaries hold each token. */
-struct token_postings {
-    uint32_t *last, *at; /* by token; at: bytes, then where they begin, then where they end */
-    uint32_t *df;        /* by token: names */
-    uint8_t *bytes;
-};
-
 static void count_tokens(struct ordered *o, struct token_postings *p, bool write)
 {
     enum { AHEAD = 16 };
@@ -249,91 +229,6 @@ static enum err write_tokens(struct writer *w, struct ordered *o, struct token_p
     return e;
 }
 
-/* Words of one or two letters match so much that reading their postings takes too long. For those
- * whose postings would be many, what they match in names and summaries is kept ready. */
-struct dense {
-    const struct ordered *o;
-    const struct token_postings *postings;
-    uint64_t *bitmap; /* of the key at hand */
-};
-
-/* Calls visit for every text that holds a gram beginning with the key's classes; one that holds
- * several comes several times. */
-typedef void dense_fn(struct dense *x, uint32_t text);
-
-static void dense_walk(struct dense *x, const struct gram_index *g, uint32_t key, dense_fn *visit)
-{
-    uint32_t from = key < 64 ? key << 6 : key - 64, to = key < 64 ? (key + 1) << 6 : key - 63;
-    for (uint32_t row = g->first[from]; row < g->first[to]; row++) {
-        struct postings walk = postings_open(g->postings + g->rows[row].at,
-                                             g->postings + g->rows[row + 1].at, NONE);
-        while (postings_next(&walk)) visit(x, walk.number);
-    }
-}
-
-static void set_name(struct dense *x, uint32_t name)
-{
-    x->bitmap[name >> 6] |= UINT64_C(1) << (name & 63);
-}
-
-static void set_token(struct dense *x, uint32_t token)
-{
-    const struct token_postings *p = x->postings;
-    struct postings walk = postings_open(p->bytes + p->at[token], p->bytes + p->at[token + 1], NONE);
-    while (postings_next(&walk)) set_name(x, walk.number);
-}
-
-/* How many postings a query for each key would read, about. */
-static uint32_t *dense_weights(const struct ordered *o, const struct gram_index *names,
-                               const struct gram_index *tokens, const struct token_postings *p)
-{
-    uint32_t *weight = arena_array(o->d->arena, GRAM_DENSE_KEYS, sizeof *weight);
-    for (uint32_t pair = 0; weight && pair < GRAM_PAIRS; pair++) {
-        uint32_t *own = &weight[64 + pair], *first = &weight[pair >> 6];
-        for (uint32_t row = tokens->first[pair]; row < tokens->first[pair + 1]; row++) {
-            struct postings walk = postings_open(tokens->postings + tokens->rows[row].at,
-                                                 tokens->postings + tokens->rows[row + 1].at, NONE);
-            while (postings_next(&walk)) *own += p->df[walk.number];
-        }
-        *own += names->rows[names->first[pair + 1]].at - names->rows[names->first[pair]].at;
-        *first += *own;
-    }
-    return weight;
-}
-
-/* Classes that stand for several bytes are never kept ready: a query through them has to look at
- * the texts. */
-static bool dense_exact(uint32_t key)
-{
-    uint32_t low = key < 64 ? key : (key - 64) & 63, high = key < 64 ? key : (key - 64) >> 6;
-    return low && high && low < GRAM_OTHER && high < GRAM_OTHER;
-}
-
-static enum err write_dense(struct writer *w, struct ordered *o, const struct gram_index *names,
-                            const struct gram_index *tokens, const struct token_postings *p)
-{
-    enum { LEAST = 8192 };
-    size_t words = ((size_t)o->count + 63) / 64;
-    struct dense x = { o, p, arena_array(o->d->arena, words + 1, sizeof *x.bitmap) };
-    struct buf keys = buf_make(UINT32_MAX), bitmaps = buf_make(UINT32_MAX);
-    const uint32_t *weight = dense_weights(o, names, tokens, p);
-    if (!x.bitmap || !weight) return ERR_RESOURCE_LIMIT;
-    for (uint32_t key = 0; key < GRAM_DENSE_KEYS; key++) {
-        if (weight[key] < LEAST || weight[key] < o->count / 2 || !dense_exact(key)) continue;
-        memset(x.bitmap, 0, words * sizeof *x.bitmap);
-        dense_walk(&x, names, key, set_name);
-        dense_walk(&x, tokens, key, set_token);
-        buf_put(&keys, &key, sizeof key);
-        buf_put(&bitmaps, x.bitmap, words * sizeof *x.bitmap);
-    }
-    writer_buf(w, SECTION_DENSE_KEYS, &keys);
-    writer_buf(w, SECTION_DENSE, &bitmaps);
-    enum err e = keys.full || bitmaps.full ? ERR_RESOURCE_LIMIT : OK;
-    buf_free(&keys);
-    buf_free(&bitmaps);
-    return e;
-}
-
 /* Who provides what: pairs by virtual name, their names in order and once each. */
 static enum err write_virtuals(struct writer *w, struct ordered *o)
 {
@@ -357,8 +252,7 @@ static enum err write_virtuals(struct writer *w, struct ordered *o)
     for (size_t i = 0; i < names; i++) {
         uint32_t v = order[i], *from = who + starts[v], count = starts[v + 1] - starts[v];
         order_sort(from, merged, count, by_number, NULL);
-        struct virtual_record r = { intern_at(&d->virtuals, v),
-                                    (uint32_t)lists.len, 0 };
+        struct virtual_record r = { intern_at(&d->virtuals, v), (uint32_t)lists.len, 0 };
         uint32_t before = UINT32_MAX;
         for (uint32_t a = 0; a < count; a++) {
             uint8_t bytes[5];
@@ -420,10 +314,14 @@ static void write_rest(struct writer *w, struct ordered *o)
     writer_buf(w, SECTION_RELATION_AT, &d->relations.at);
     writer_buf(w, SECTION_RELATIONS, &d->relations.text);
     writer_buf(w, SECTION_RELATION_LISTS, &d->relation_lists);
-    struct catalogue_meta meta = { o->count,           o->versions,
-                                   (uint32_t)d->files->len, d->vocabulary.count,
-                                   d->relations.count, (uint32_t)d->archs->len,
-                                   d->inline_texts,    d->lists_missing };
+    struct catalogue_meta meta = { o->count,
+                                   o->versions,
+                                   (uint32_t)d->files->len,
+                                   d->vocabulary.count,
+                                   d->relations.count,
+                                   (uint32_t)d->archs->len,
+                                   d->inline_texts,
+                                   d->lists_missing };
     writer_section(w, SECTION_META, &meta, sizeof meta);
     writer_inputs(w, d->in, PART_CATALOGUE, &d->strings);
     writer_buf(w, SECTION_STRINGS, &d->strings.text);
@@ -441,7 +339,7 @@ enum err draft_write(struct draft *d, struct buf *out)
     e = write_names(&w, &o, &names);
     if (!e) write_versions(&w, &o);
     if (!e) e = write_tokens(&w, &o, &p, &tokens);
-    if (!e) e = write_dense(&w, &o, &names, &tokens, &p);
+    if (!e) e = dense_write(&w, &o, &names, &tokens, &p);
     if (!e) e = write_virtuals(&w, &o);
     if (e) return e;
     write_rest(&w, &o);

@@ -4,8 +4,7 @@
     (((first)*37u + (second)*44u + (last)*58u + (unsigned)(length)*28u) & 255u)
 
 static const struct str names[CONTROL_COUNT] = {
-#define CONTROL(id, name, first, second, last, length)                                             \
-    [CONTROL_##id] = { name, sizeof(name) - 1 },
+#define CONTROL(id, name, first, second, last, length) [CONTROL_##id] = { name, sizeof(name) - 1 },
 #include "pkg/control.def"
 #undef CONTROL
 };

@@ -9,19 +9,21 @@
  * inputs; texts are valid UTF-8 (damaged bytes are U+FFFD). */
 struct dpkg_package {
     struct str name, arch, version;
-    struct str source, source_version; /* of Source:, else name and version */
+    struct str source, source_version;                   /* of Source:, else name and version */
     struct str section, priority, homepage, description; /* description: summary, then long text */
     struct str depends, pre_depends, recommends, suggests, provides;
     struct str multi_arch;
     uint64_t installed_kib;
-    uint8_t installed;  /* state is "installed" (dpkg-query's db:Status-Status) */
-    uint8_t unpacked;   /* has files on disk: apt's CurrentVer is set (not config-files, not-installed) */
-    uint8_t hold;       /* want is "hold" */
-    uint8_t essential;  /* Essential: yes */
-    uint8_t important;  /* Important: yes or Protected: yes */
-    uint8_t automatic;  /* Auto-Installed: 1 in extended_states */
-    uint8_t orphan;     /* filled by orphans_mark */
-    uint8_t broken;     /* half-installed, reinst-required, triggers-pending …: dpkg --audit would speak of it */
+    uint8_t installed; /* state is "installed" (dpkg-query's db:Status-Status) */
+    uint8_t
+        unpacked; /* has files on disk: apt's CurrentVer is set (not config-files, not-installed) */
+    uint8_t hold; /* want is "hold" */
+    uint8_t essential; /* Essential: yes */
+    uint8_t important; /* Important: yes or Protected: yes */
+    uint8_t automatic; /* Auto-Installed: 1 in extended_states */
+    uint8_t orphan;    /* filled by orphans_mark */
+    uint8_t broken; /* half-installed, reinst-required, triggers-pending …: dpkg --audit would speak
+                       of it */
 };
 struct dpkg_world {
     struct dpkg_package *at;

@@ -28,40 +28,40 @@ enum section {
     SECTION_SUMMARIES,  /* each ended by NUL */
     SECTION_SUMMARY_AT, /* uint32_t[names + 1] */
     SECTION_FIRST,      /* uint32_t[names + 1]: first row in VERSIONS */
-    SECTION_VERSIONS,   /* struct version_record: by name; native first; newest first; apt's order */
-    SECTION_FILES,      /* struct file_record */
-    SECTION_ARCHS,      /* uint32_t strings, native first */
-    SECTION_RELATIONS,  /* texts of single relations, each ended by NUL */
+    SECTION_VERSIONS,  /* struct version_record: by name; native first; newest first; apt's order */
+    SECTION_FILES,     /* struct file_record */
+    SECTION_ARCHS,     /* uint32_t strings, native first */
+    SECTION_RELATIONS, /* texts of single relations, each ended by NUL */
     SECTION_RELATION_AT,    /* uint32_t[relations] */
     SECTION_RELATION_LISTS, /* varints: count, then numbers of relations */
     SECTION_VIRTUAL_NAMES,  /* each ended by NUL */
     SECTION_VIRTUAL,        /* struct virtual_record, by name */
     SECTION_PROVIDERS,      /* postings: names */
     /* catalogue: what search reads */
-    SECTION_NAME_FIRST, /* uint32_t[4097]: first row of NAME_GRAMS by the first two classes */
-    SECTION_NAME_GRAMS, /* struct gram_record */
+    SECTION_NAME_FIRST,    /* uint32_t[4097]: first row of NAME_GRAMS by the first two classes */
+    SECTION_NAME_GRAMS,    /* struct gram_record */
     SECTION_NAME_POSTINGS, /* names that hold a gram */
-    SECTION_TOKENS,      /* NUL, then each token in lower case ended by NUL */
-    SECTION_TOKEN_AT,    /* uint32_t[tokens + 1] */
-    SECTION_TOKEN_FIRST, /* as for names */
+    SECTION_TOKENS,        /* NUL, then each token in lower case ended by NUL */
+    SECTION_TOKEN_AT,      /* uint32_t[tokens + 1] */
+    SECTION_TOKEN_FIRST,   /* as for names */
     SECTION_TOKEN_GRAMS,
-    SECTION_TOKEN_POSTINGS, /* tokens that hold a gram */
+    SECTION_TOKEN_POSTINGS,     /* tokens that hold a gram */
     SECTION_SUMMARY_POSTING_AT, /* uint32_t[tokens + 1] */
     SECTION_SUMMARY_POSTINGS,   /* names whose summary holds a token */
     SECTION_DENSE_KEYS,         /* uint32_t: one or two classes, see gram.h */
     SECTION_DENSE,              /* bitmaps of (names + 63) / 64 words each */
     /* overlay */
-    SECTION_INSTALLED,  /* bitmap over the catalogue's names */
-    SECTION_PACKAGES,   /* struct package_record: by name, native first */
-    SECTION_EXTRA,      /* struct extra_record: installed names the catalogue lacks, ordered alike */
-    SECTION_CANDIDATES, /* struct candidate_record: where it is not the first version */
-    SECTION_EXPLICIT,   /* uint32_t rows of PACKAGES, alphabetical */
-    SECTION_LICENSES,   /* uint32_t strings */
-    SECTION_DEPENDS,    /* uint32_t strings */
+    SECTION_INSTALLED, /* bitmap over the catalogue's names */
+    SECTION_PACKAGES,  /* struct package_record: by name, native first */
+    SECTION_EXTRA,     /* struct extra_record: installed names the catalogue lacks, ordered alike */
+    SECTION_CANDIDATES,    /* struct candidate_record: where it is not the first version */
+    SECTION_EXPLICIT,      /* uint32_t rows of PACKAGES, alphabetical */
+    SECTION_LICENSES,      /* uint32_t strings */
+    SECTION_DEPENDS,       /* uint32_t strings */
     SECTION_OVERLAY_ARCHS, /* uint32_t strings */
     /* text */
-    SECTION_TEXT_KEYS, /* uint64_t, ascending */
-    SECTION_TEXT_AT,   /* uint32_t[texts]: into TEXT_LISTS */
+    SECTION_TEXT_KEYS,  /* uint64_t, ascending */
+    SECTION_TEXT_AT,    /* uint32_t[texts]: into TEXT_LISTS */
     SECTION_TEXT_LISTS, /* varints: count, then offsets into PARAGRAPHS */
     SECTION_PARAGRAPHS, /* word codes, see text_code.h */
     SECTION_WORD_AT,    /* uint32_t[words + 1] */
@@ -94,7 +94,7 @@ struct note_record {
 
 struct catalogue_meta {
     uint32_t names, versions, files, tokens, relations, archs;
-    uint32_t inline_texts; /* whether some lists carry long descriptions themselves */
+    uint32_t inline_texts;  /* whether some lists carry long descriptions themselves */
     uint32_t lists_missing; /* lists that sources name and that are not there */
 };
 
@@ -108,19 +108,19 @@ enum version_flags {
 };
 
 struct version_record {
-    uint32_t size_low;         /* download, bytes: the lower 32 bits */
-    uint32_t text_key_low;     /* of the long text, 0: none */
+    uint32_t size_low;     /* download, bytes: the lower 32 bits */
+    uint32_t text_key_low; /* of the long text, 0: none */
     uint32_t text_key_high;
-    uint32_t version;          /* string */
-    uint32_t homepage;         /* string */
-    uint32_t relations;        /* offset in RELATION_LISTS: Pre-Depends, then Depends */
-    uint32_t summary;          /* string where it differs from the name's, else 0 */
+    uint32_t version;   /* string */
+    uint32_t homepage;  /* string */
+    uint32_t relations; /* offset in RELATION_LISTS: Pre-Depends, then Depends */
+    uint32_t summary;   /* string where it differs from the name's, else 0 */
     uint32_t installed_kib;
-    uint32_t source;           /* string; 0: the same as the name */
+    uint32_t source; /* string; 0: the same as the name */
     uint16_t file;
     uint8_t arch, flags;
-    uint8_t size_high;         /* bits 32 to 39 */
-    uint8_t phased;            /* Phased-Update-Percentage, 100 without one */
+    uint8_t size_high; /* bits 32 to 39 */
+    uint8_t phased;    /* Phased-Update-Percentage, 100 without one */
     uint16_t reserved;
 };
 
@@ -200,7 +200,8 @@ struct text_meta {
 #define FORMAT_LAYOUT                                                                              \
     (FORMAT_VERSION << 24 |                                                                        \
      ((sizeof(struct version_record) * 31 + sizeof(struct package_record)) * 31 +                  \
-      sizeof(struct file_record) * 7 + sizeof(struct overlay_meta) + sizeof(struct catalogue_meta) + \
-      SECTION_COUNT * 3) % (1u << 24))
+      sizeof(struct file_record) * 7 + sizeof(struct overlay_meta) +                               \
+      sizeof(struct catalogue_meta) + SECTION_COUNT * 3) %                                         \
+         (1u << 24))
 
 #endif

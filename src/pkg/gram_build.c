@@ -20,10 +20,8 @@ static void text_grams(struct grams *g, const char *from, const char *end, uint3
         if (g->last[key] == number + 1) continue;
         uint32_t step = number + 1 - g->last[key];
         g->last[key] = number + 1;
-        if (to)
-            g->size[key] = (uint32_t)(varint_put(to + g->size[key], step) - to);
-        else
-            g->size[key] += (uint32_t)varint_size(step);
+        if (to) g->size[key] = (uint32_t)(varint_put(to + g->size[key], step) - to);
+        else g->size[key] += (uint32_t)varint_size(step);
     }
 }
 

@@ -151,10 +151,8 @@ uint32_t index_find(const struct index *ix, struct str name)
         uint32_t middle = from + (to - from) / 2;
         int order = name_order(index_name(ix, middle), name);
         if (order == 0) return middle;
-        if (order < 0)
-            from = middle + 1;
-        else
-            to = middle;
+        if (order < 0) from = middle + 1;
+        else to = middle;
     }
     return NONE;
 }
@@ -166,10 +164,8 @@ uint32_t index_find_extra(const struct index *ix, struct str name)
         uint32_t middle = from + (to - from) / 2;
         int order = name_order(overlay_string(ix, index_extra(ix, middle)->name), name);
         if (order == 0) return middle;
-        if (order < 0)
-            from = middle + 1;
-        else
-            to = middle;
+        if (order < 0) from = middle + 1;
+        else to = middle;
     }
     return NONE;
 }
@@ -200,10 +196,8 @@ uint32_t index_installed(const struct index *ix, uint32_t any)
     uint32_t from = 0, to = ix->packages;
     while (from < to) {
         uint32_t middle = from + (to - from) / 2;
-        if (index_package(ix, middle)->name < any)
-            from = middle + 1;
-        else
-            to = middle;
+        if (index_package(ix, middle)->name < any) from = middle + 1;
+        else to = middle;
     }
     return index_package(ix, from)->name == any ? from : NONE;
 }
@@ -222,10 +216,8 @@ static bool exception(const struct index *ix, uint32_t name, uint32_t arch, uint
     while (from < to) {
         size_t middle = from + (to - from) / 2;
         const struct candidate_record *r = &rows[middle];
-        if (r->name < name || (r->name == name && r->arch < arch))
-            from = middle + 1;
-        else
-            to = middle;
+        if (r->name < name || (r->name == name && r->arch < arch)) from = middle + 1;
+        else to = middle;
     }
     if (from == end || rows[from].name != name || rows[from].arch != arch) return false;
     *row = rows[from].row;

@@ -115,7 +115,8 @@ uint32_t index_installed(const struct index *ix, uint32_t any);
  * with *package set to the installed package that stays, or NONE in both. */
 uint32_t index_candidate(const struct index *ix, uint32_t any, uint32_t arch, uint32_t *package);
 
-/* Takes the next of a version's relations. *list starts as version_record.relations; 0 at the end. */
+/* Takes the next of a version's relations. *list starts as version_record.relations; 0 at the end.
+ */
 struct relation_walk {
     const uint8_t *at, *end;
     uint32_t left;

@@ -1,6 +1,6 @@
 /* One package in full, and what is said of the whole machine. */
-#include "pkg/query.h"
 #include "pkg/longtext.h"
+#include "pkg/query.h"
 
 #include "pkg/postings.h"
 
@@ -173,15 +173,13 @@ static enum err fail_virtual(const struct index *ix, struct str name, struct fau
     size_t from = 0, to = file_count(&ix->catalogue, SECTION_VIRTUAL, sizeof *rows), end = to;
     while (from < to) {
         size_t middle = from + (to - from) / 2;
-        if (str_cmp(virtual_name(ix, &rows[middle]), name) < 0)
-            from = middle + 1;
-        else
-            to = middle;
+        if (str_cmp(virtual_name(ix, &rows[middle]), name) < 0) from = middle + 1;
+        else to = middle;
     }
     struct str bytes = file_section(&ix->catalogue, SECTION_PROVIDERS);
     if (from == end || !str_eq(virtual_name(ix, &rows[from]), name) ||
         rows[from].providers > bytes.len || rows[from].len > bytes.len - rows[from].providers)
-        return fail(f, ERR_PACKAGE_NOT_FOUND, "there is no package '%.*s'", STR_ARG(name));
+        return fail(f, ERR_PACKAGE_NOT_FOUND, NO_SUCH_PACKAGE "'%.*s'", STR_ARG(name));
     const uint8_t *at = (const uint8_t *)bytes.at + rows[from].providers;
     struct postings walk = postings_open(at, at + rows[from].len, ix->names);
     char list[300];
@@ -218,7 +216,8 @@ static enum err choose(const struct index *ix, const struct wanted *w, struct ch
         return fail(f, ERR_PACKAGE_NOT_FOUND, "this machine has no architecture '%.*s'",
                     STR_ARG(w->arch));
     bool exact = w->version.len || w->suite.len;
-    if (exact ? choose_exact(ix, w, arch, c) : choose_candidate(ix, arch, !w->arch.len, c)) return OK;
+    if (exact ? choose_exact(ix, w, arch, c) : choose_candidate(ix, arch, !w->arch.len, c))
+        return OK;
     if (w->suite.len)
         return fail(f, ERR_PACKAGE_NOT_FOUND, "'%.*s' is not on offer from '%.*s'",
                     STR_ARG(w->name), STR_ARG(w->suite));
@@ -231,8 +230,8 @@ static enum err choose(const struct index *ix, const struct wanted *w, struct ch
                 STR_ARG(w->name), STR_ARG(w->arch));
 }
 
-enum err query_info(struct index *ix, const struct info_request *q,
-                    struct detailed_package_info *r, struct arena *a, struct fault *f)
+enum err query_info(struct index *ix, const struct info_request *q, struct detailed_package_info *r,
+                    struct arena *a, struct fault *f)
 {
     struct wanted w = wanted_read(q->package);
     struct choice c;
@@ -275,7 +274,8 @@ enum err query_explicit(struct index *ix, const struct explicit_request *q,
     r->packages.at = arena_array(a, n + 1, sizeof *r->packages.at);
     if (!r->packages.at) return fail(f, ERR_RESOURCE_LIMIT, "no memory for the answer");
     for (size_t i = 0; i < n; i++) {
-        const struct package_record *p = index_package(ix, file_u32(&ix->overlay, SECTION_EXPLICIT, i));
+        const struct package_record *p =
+            index_package(ix, file_u32(&ix->overlay, SECTION_EXPLICIT, i));
         struct str name = any_name(ix, p->name), arch = overlay_string(ix, p->arch);
         if (!str_eq(arch, native) && !str_eq(arch, S("all")))
             name = arena_print(a, "%.*s:%.*s", STR_ARG(name), STR_ARG(arch));

@@ -41,9 +41,8 @@ static struct input *remember(struct inputs *in, struct str path)
         return &in->at[i];
     }
     if (in->len == in->room) {
-        struct input *larger = in->room < INPUTS_MOST
-                                   ? arena_array(in->arena, in->room * 2, sizeof *larger)
-                                   : NULL;
+        struct input *larger =
+            in->room < INPUTS_MOST ? arena_array(in->arena, in->room * 2, sizeof *larger) : NULL;
         if (!larger) return NULL;
         memcpy(larger, in->at, in->len * sizeof *larger);
         in->at = larger;

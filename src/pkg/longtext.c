@@ -45,10 +45,8 @@ static size_t key_row(const struct index *ix, uint64_t key)
     size_t from = 0, count = file_count(&ix->text, SECTION_TEXT_KEYS, sizeof key), to = count;
     while (from < to) {
         size_t middle = from + (to - from) / 2;
-        if (keys[middle] < key)
-            from = middle + 1;
-        else
-            to = middle;
+        if (keys[middle] < key) from = middle + 1;
+        else to = middle;
     }
     return from < count && keys[from] == key ? from : SIZE_MAX;
 }

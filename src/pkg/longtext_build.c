@@ -1,8 +1,8 @@
 #include "pkg/catalogue_build.h"
 #include "pkg/control.h"
+#include "pkg/longtext.h"
 #include "pkg/order.h"
 #include "pkg/postings.h"
-#include "pkg/longtext.h"
 #include "pkg/writer.h"
 
 struct texts {
@@ -258,7 +258,7 @@ static enum err texts_write(struct texts *t, uint64_t parent, struct buf *out)
 }
 
 enum err longtext_build(struct inputs *in, struct arena *a, const struct apt_files *files,
-                    bool inline_texts, uint64_t parent, struct buf *out)
+                        bool inline_texts, uint64_t parent, struct buf *out)
 {
     struct texts t = { .in = in, .arena = a };
     struct buf *bufs[] = { &t.word_count, &t.stream, &t.starts, &t.keys, &t.lists, &t.list_at };

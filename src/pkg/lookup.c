@@ -9,16 +9,21 @@
 
 struct lookup lookup_names(const struct index *ix)
 {
-    return (struct lookup){ &ix->catalogue,        SECTION_NAME_FIRST, SECTION_NAME_GRAMS,
-                            SECTION_NAME_POSTINGS, SECTION_NAMES,      SECTION_NAME_AT,
+    return (struct lookup){ &ix->catalogue,     SECTION_NAME_FIRST,
+                            SECTION_NAME_GRAMS, SECTION_NAME_POSTINGS,
+                            SECTION_NAMES,      SECTION_NAME_AT,
                             ix->names };
 }
 
 struct lookup lookup_tokens(const struct index *ix)
 {
     size_t count = file_count(&ix->catalogue, SECTION_TOKEN_AT, sizeof(uint32_t));
-    return (struct lookup){ &ix->catalogue,         SECTION_TOKEN_FIRST, SECTION_TOKEN_GRAMS,
-                            SECTION_TOKEN_POSTINGS, SECTION_TOKENS,      SECTION_TOKEN_AT,
+    return (struct lookup){ &ix->catalogue,
+                            SECTION_TOKEN_FIRST,
+                            SECTION_TOKEN_GRAMS,
+                            SECTION_TOKEN_POSTINGS,
+                            SECTION_TOKENS,
+                            SECTION_TOKEN_AT,
                             count ? (uint32_t)count - 1 : 0 };
 }
 
@@ -52,10 +57,8 @@ static struct range key_range(const struct lookup *l, uint32_t key)
     while (r.from < r.to) {
         uint32_t middle = r.from + (r.to - r.from) / 2;
         if (row[middle].key == key) return (struct range){ middle, middle + 1 };
-        if (row[middle].key < key)
-            r.from = middle + 1;
-        else
-            r.to = middle;
+        if (row[middle].key < key) r.from = middle + 1;
+        else r.to = middle;
     }
     return (struct range){ 0, 0 };
 }
@@ -75,14 +78,15 @@ static struct range word_range(const struct lookup *l, struct str word, size_t *
     uint32_t b = word.len > 1 ? gram_class[(uint8_t)word.at[1]] : 0;
     struct range best = { 0, 0 };
     if (word.len < 3) {
-        best = word.len == 1 ? pairs(l, a << 6, (a + 1) << 6) : pairs(l, a << 6 | b, (a << 6 | b) + 1);
+        best =
+            word.len == 1 ? pairs(l, a << 6, (a + 1) << 6) : pairs(l, a << 6 | b, (a << 6 | b) + 1);
         *bytes = range_bytes(l, best);
         return best;
     }
     *bytes = SIZE_MAX;
     for (size_t i = 0; i + 3 <= word.len && *bytes; i++) {
-        struct range r = key_range(l, gram_key((uint8_t)word.at[i], (uint8_t)word.at[i + 1],
-                                               (uint8_t)word.at[i + 2]));
+        struct range r = key_range(
+            l, gram_key((uint8_t)word.at[i], (uint8_t)word.at[i + 1], (uint8_t)word.at[i + 2]));
         size_t size = range_bytes(l, r);
         if (size >= *bytes) continue;
         *bytes = size;

@@ -15,8 +15,7 @@ static void merge(uint32_t *to, const uint32_t *at, size_t from, size_t middle, 
                   order_fn *compare, const void *context)
 {
     size_t a = from, b = middle, o = from;
-    while (a < middle && b < end)
-        to[o++] = compare(at[a], at[b], context) <= 0 ? at[a++] : at[b++];
+    while (a < middle && b < end) to[o++] = compare(at[a], at[b], context) <= 0 ? at[a++] : at[b++];
     memcpy(to + o, at + a, (middle - a) * sizeof *to);
     memcpy(to + o + (middle - a), at + b, (end - b) * sizeof *to);
 }

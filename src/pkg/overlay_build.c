@@ -41,10 +41,18 @@ static enum err files_read(struct overlay *o)
     for (uint32_t i = 0; i < n; i++) {
         const struct file_record *r = index_file_row(&o->ix, i);
 #define TEXT(member) .member = index_string(&o->ix, r->member)
-        o->files.at[i] = (struct apt_file){ TEXT(path),    TEXT(uri),      TEXT(site),
-                                            TEXT(release), TEXT(archive),  TEXT(codename),
-                                            TEXT(version), TEXT(origin),   TEXT(label),
-                                            TEXT(component), TEXT(arch),   TEXT(repo),
+        o->files.at[i] = (struct apt_file){ TEXT(path),
+                                            TEXT(uri),
+                                            TEXT(site),
+                                            TEXT(release),
+                                            TEXT(archive),
+                                            TEXT(codename),
+                                            TEXT(version),
+                                            TEXT(origin),
+                                            TEXT(label),
+                                            TEXT(component),
+                                            TEXT(arch),
+                                            TEXT(repo),
                                             .not_automatic = r->not_automatic,
                                             .automatic_upgrades = r->automatic_upgrades,
                                             .security = r->security };
@@ -77,8 +85,8 @@ static int32_t priority_of(const struct overlay *o, struct str name, const struc
     const struct apt_pin *pin = NULL, *own;
     int32_t best = p ? o->status_priority : INT32_MIN;
     if (o->specific && p)
-        pin = apt_pins_find(&o->pins, p->name, p->arch, o->world.archs.at[0], p->source,
-                            p->version, NULL);
+        pin = apt_pins_find(&o->pins, p->name, p->arch, o->world.archs.at[0], p->source, p->version,
+                            NULL);
     for (uint32_t row = first; row < end; row++) {
         uint16_t file = index_version(&o->ix, row)->file;
         int32_t priority = file < o->files.len ? o->files.at[file].priority : 0;
@@ -114,7 +122,8 @@ static bool choose(const struct overlay *o, struct str name, const struct dpkg_p
     while (first < end || !seen) {
         int order = first == end ? -1 : p ? deb_version_cmp(version_of(o, first), p->version) : 1;
         bool current = order <= 0 && !seen;
-        uint32_t next = first == end || (current && order < 0) ? first : same_version(o, first, end);
+        uint32_t next =
+            first == end || (current && order < 0) ? first : same_version(o, first, end);
         int32_t priority = priority_of(o, name, current ? p : NULL, first, next);
         if (priority > best && (current || order > 0 || priority >= 1000)) {
             best = priority;
@@ -171,8 +180,8 @@ static bool is_security(const struct overlay *o, uint32_t row, uint32_t end)
 }
 
 /* What dpkg and apt call installed: state "installed", and files on disk. */
-static void package_flags(struct overlay *o, const struct dpkg_package *p,
-                          struct package_record *r, uint32_t end)
+static void package_flags(struct overlay *o, const struct dpkg_package *p, struct package_record *r,
+                          uint32_t end)
 {
     if (p->installed) r->flags |= PACKAGE_INSTALLED, o->meta.total++;
     if (p->unpacked && !p->automatic) r->flags |= PACKAGE_EXPLICIT, o->meta.explicit_++;
@@ -352,7 +361,8 @@ static enum err order_packages(struct overlay *o)
                                       intern_offset(&o->strings, summary), 0 };
             buf_put(&o->extras, &r, sizeof r);
         }
-        o->name[lacking[i]] = o->ix.names + (uint32_t)(o->extras.len / sizeof(struct extra_record)) - 1;
+        o->name[lacking[i]] =
+            o->ix.names + (uint32_t)(o->extras.len / sizeof(struct extra_record)) - 1;
     }
     order_sort(o->order, spare, o->len, by_name_number, o->name);
     return OK;
@@ -404,9 +414,8 @@ static enum err overlay_write(struct overlay *o, struct str kernel, struct buf *
 }
 
 enum err overlay_build(struct inputs *in, struct arena *a, const struct apt_conf *conf,
-                       struct dpkg_world *world, bool missing,
-                       const struct index_file *catalogue, const struct index_file *old,
-                       struct str kernel, struct buf *out)
+                       struct dpkg_world *world, bool missing, const struct index_file *catalogue,
+                       const struct index_file *old, struct str kernel, struct buf *out)
 {
     struct overlay o = { .in = in, .arena = a, .conf = conf, .world = *world };
     o.meta.status_missing = missing;

@@ -7,11 +7,10 @@
 
 /* world is read already, its orphans are marked here; missing says that there is no status file.
  * catalogue is the one it is to go with; old is an earlier overlay whose licences are taken over
- * for packages that did not change (bytes.at NULL: none). kernel is the running release, empty where
- * it does not count. Writes the file behind what out holds. */
+ * for packages that did not change (bytes.at NULL: none). kernel is the running release, empty
+ * where it does not count. Writes the file behind what out holds. */
 enum err overlay_build(struct inputs *in, struct arena *a, const struct apt_conf *conf,
-                       struct dpkg_world *world, bool missing,
-                       const struct index_file *catalogue, const struct index_file *old,
-                       struct str kernel, struct buf *out);
+                       struct dpkg_world *world, bool missing, const struct index_file *catalogue,
+                       const struct index_file *old, struct str kernel, struct buf *out);
 
 #endif

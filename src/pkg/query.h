@@ -18,8 +18,8 @@ enum err query_search(struct index *ix, const struct search_request *q, struct s
                       struct arena *a, struct fault *f);
 enum err query_suggest(struct index *ix, const struct suggest_request *q, struct suggest_result *r,
                        struct arena *a, struct fault *f);
-enum err query_info(struct index *ix, const struct info_request *q,
-                    struct detailed_package_info *r, struct arena *a, struct fault *f);
+enum err query_info(struct index *ix, const struct info_request *q, struct detailed_package_info *r,
+                    struct arena *a, struct fault *f);
 enum err query_status(struct index *ix, const struct status_request *q, struct status_result *r,
                       struct arena *a, struct fault *f);
 enum err query_explicit(struct index *ix, const struct explicit_request *q,

@@ -94,8 +94,8 @@ static void pick_class(struct picks *p, struct walk k, unsigned class_, bool ins
     while (p->len < p->limit) {
         while (e < p->extras_len && (!installed || p->extra_class[e] != class_)) e++;
         if (next == NONE && e == p->extras_len) return;
-        bool extra = next == NONE || (e < p->extras_len && before(any_name(p->ix, p->extras[e]),
-                                                                 any_name(p->ix, next)));
+        bool extra = next == NONE || (e < p->extras_len &&
+                                      before(any_name(p->ix, p->extras[e]), any_name(p->ix, next)));
         if (extra) {
             pick(p, p->extras[e++]);
         } else {
@@ -173,8 +173,7 @@ static enum err rank_best(struct picks *p, const struct words *w, struct search_
         class_set(w, &names, class_, &m->class_);
         bits_and(&m->class_, &m->found);
         for (unsigned side = 0; side < 2; side++)
-            pick_class(p,
-                       (struct walk){ .bits = &m->class_, .ix = p->ix, .installed = side == 0 },
+            pick_class(p, (struct walk){ .bits = &m->class_, .ix = p->ix, .installed = side == 0 },
                        class_, side == 0);
         for (size_t i = bits_word(&m->class_, 0); i < m->class_.words;
              i = bits_word(&m->class_, i + 1))

@@ -71,9 +71,9 @@ enum err query_search(struct index *ix, const struct search_request *q, struct s
     struct search_memory *m;
     uint32_t *extras, *best;
     size_t extras_len, len;
-    size_t limit = q->limit.there ? (size_t)(q->limit.value < RESULTS_MOST ? q->limit.value
-                                                                          : RESULTS_MOST)
-                                  : SEARCH_LIMIT;
+    size_t limit = q->limit.there
+                       ? (size_t)(q->limit.value < RESULTS_MOST ? q->limit.value : RESULTS_MOST)
+                       : SEARCH_LIMIT;
     *r = (struct search_result){ 0 };
     enum err e = words_read(&w, q->query, a, f);
     if (!e) e = search_memory(ix, &m);
@@ -131,7 +131,8 @@ enum err query_names(struct index *ix, struct str prefix, size_t limit, struct s
             l.at[l.len++] = index_name(ix, (uint32_t)(w << 6 | (size_t)__builtin_ctzll(left)));
     bits_clear(&m->found);
     for (uint32_t i = 0; i < ix->extras && l.len < limit; i++)
-        if (str_starts(any_name(ix, ix->names + i), prefix)) l.at[l.len++] = any_name(ix, ix->names + i);
+        if (str_starts(any_name(ix, ix->names + i), prefix))
+            l.at[l.len++] = any_name(ix, ix->names + i);
     names_sort(&l);
     *names = l.at;
     *count = l.len;

@@ -7,9 +7,9 @@
 
 enum {
     NAME_MOST = 255,
-    COMPARED = 192,  /* names whose edits are counted, of those that share the most grams */
-    COMMON = 16384,  /* bytes: a gram with longer postings tells little */
-    SHORT_MOST = 5   /* letters up to which every name one edit away is looked up */
+    COMPARED = 192, /* names whose edits are counted, of those that share the most grams */
+    COMMON = 16384, /* bytes: a gram with longer postings tells little */
+    SHORT_MOST = 5  /* letters up to which every name one edit away is looked up */
 };
 
 struct guess {
@@ -176,9 +176,9 @@ enum err query_suggest(struct index *ix, const struct suggest_request *q, struct
 {
     char lower[NAME_MOST];
     struct search_memory *m;
-    size_t limit = q->limit.there ? (size_t)(q->limit.value < RESULTS_MOST ? q->limit.value
-                                                                          : RESULTS_MOST)
-                                  : SUGGEST_LIMIT;
+    size_t limit = q->limit.there
+                       ? (size_t)(q->limit.value < RESULTS_MOST ? q->limit.value : RESULTS_MOST)
+                       : SUGGEST_LIMIT;
     *r = (struct suggest_result){ 0 };
     if (q->query.len == 0 || q->query.len > NAME_MOST)
         return fail(f, ERR_INVALID_PARAMS, "a package's name has 1 to %d letters", NAME_MOST);

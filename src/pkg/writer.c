@@ -60,7 +60,7 @@ enum err writer_finish(struct writer *w, uint64_t parent)
     struct format_header *h = header(w);
     h->size = w->out->len - w->start;
     h->parent = parent;
-    h->checksum = hash_bytes(
-        (struct str){ w->out->at + w->start + sizeof *h, (size_t)h->size - sizeof *h });
+    h->checksum =
+        hash_bytes((struct str){ w->out->at + w->start + sizeof *h, (size_t)h->size - sizeof *h });
     return OK;
 }

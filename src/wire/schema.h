@@ -76,6 +76,10 @@ struct any_list {
     size_t len;
 };
 
+/* How the sentence of PACKAGE_NOT_FOUND begins when a name exists in no form, and may be misspelt;
+ * other misses say what does exist. */
+#define NO_SUCH_PACKAGE "there is no package "
+
 enum message {
 #define MESSAGE(message, help) MESSAGE_##message,
 #define FIELD(message, type, name, view, help)
@@ -91,11 +95,34 @@ enum message {
     MESSAGE_COUNT
 };
 
-enum type { TYPE_u8, TYPE_u32, TYPE_u64, TYPE_i32, TYPE_i64, TYPE_f64, TYPE_bool, TYPE_str,
-            TYPE_bytes, TYPE_request, TYPE_response, TYPE_message };
+enum type {
+    TYPE_u8,
+    TYPE_u32,
+    TYPE_u64,
+    TYPE_i32,
+    TYPE_i64,
+    TYPE_f64,
+    TYPE_bool,
+    TYPE_str,
+    TYPE_bytes,
+    TYPE_request,
+    TYPE_response,
+    TYPE_message
+};
 enum many { MANY_one, MANY_opt, MANY_list };
-enum view { VIEW_NAME, VIEW_VERSION, VIEW_TEXT, VIEW_PROSE, VIEW_LINK, VIEW_ORIGIN, VIEW_COUNT,
-            VIEW_BYTES, VIEW_STATE, VIEW_MARK, VIEW_GROUP };
+enum view {
+    VIEW_NAME,
+    VIEW_VERSION,
+    VIEW_TEXT,
+    VIEW_PROSE,
+    VIEW_LINK,
+    VIEW_ORIGIN,
+    VIEW_COUNT,
+    VIEW_BYTES,
+    VIEW_STATE,
+    VIEW_MARK,
+    VIEW_GROUP
+};
 
 struct field {
     const char *name, *type_name, *help;

@@ -1,4 +1,5 @@
-/* Times whole processes, interleaved: floor_spawn ROUNDS EVERY [NAME=VALUE]... PROGRAM [ARGUMENT]...
+/* Times whole processes, interleaved: floor_spawn ROUNDS EVERY [NAME=VALUE]... PROGRAM
+ * [ARGUMENT]...
  * [-- EVERY ...]... runs each command once in every EVERY-th round, from spawn to exit, and prints
  * what it took. Standard output and error of the commands go to /dev/null. */
 #include "bench.h"

@@ -336,10 +336,8 @@ int main(int argc, char **argv)
     struct questions q = lines_of(argv[3]);
     bench_open(&b, argv[1], argc == 6);
     printf("{");
-    if (argc == 6)
-        everything(&b, &q, argv, rounds);
-    else
-        searches_only(&b, &q, rounds);
+    if (argc == 6) everything(&b, &q, argv, rounds);
+    else searches_only(&b, &q, rounds);
     printf("\"names\": %u, \"checksum\": %llu}\n", b.ix.names, (unsigned long long)b.checksum);
     return 0;
 }

@@ -27,14 +27,15 @@ def fold(text):
 
 
 def fields(paragraph):
-    """deb822: {name: value}, continuation lines as they stand; the first of two fields counts."""
-    found, value = {}, []
+    """deb822: {name: value}, continuation lines as they stand; of two fields the first counts."""
+    found, lines = {}, []
     for line in paragraph.split("\n"):
-        if line[:1] in (" ", "\t"):
-            value.append(line)
-        elif line[:1] not in ("", "#"):
+        if line.startswith((" ", "\t")):
+            lines.append(line)
+        elif line and not line.startswith("#"):
             name, _, first = line.partition(":")
-            value = found.setdefault(name.lower(), [first.strip()]) if name.lower() not in found else []
+            lines = [first.strip()]
+            found.setdefault(name.lower(), lines)
     return {name: "\n".join(lines) for name, lines in found.items()}
 
 
@@ -250,6 +251,11 @@ class Machine:
         show = self.apt("apt-cache", "dumpavail") if self.own else \
             self.apt("apt-cache", "show", "--no-all-versions", names=self.names)  # fmt: skip
         return {record["package"]: record for record in paragraphs(show)}
+
+    @fact
+    def shown(self):
+        """{name: all that omg info says}"""
+        return self.infos(self.names)
 
     @fact
     def offered(self):

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 
 import pytest
-from oracle import Machine, licences, long_text, relations, settled
+from oracle import Machine, fold, licences, long_text, relations, settled
 
 WORDS = 300
 QUERIES = 500
@@ -75,11 +75,6 @@ def stock(tmp_path_factory):
 def machine(request, tmp_path_factory):
     if request.param == "stock":
         return request.getfixturevalue("stock")
-    return Machine("/", tmp_path_factory.mktemp("own"))
-
-
-@pytest.fixture(scope="session")
-def own(tmp_path_factory):
     return Machine("/", tmp_path_factory.mktemp("own"))
 
 
@@ -163,3 +158,163 @@ def test_every_package_has_apts(machine, field):
     infos = machine.shown
     got = {name: infos[name].get(field, infos[name]["description"].split("\n")[0]) for name in wanted}
     assert not differences(got, wanted)
+
+
+@pytest.mark.parametrize("machine", ["stock"], indirect=True)
+@settled
+def test_every_package_has_apts_long_description(machine):
+    wanted = {name: long_text(description(record)) for name, record in machine.records.items()}
+    got = {name: machine.shown[name]["description"].partition("\n")[2] for name in wanted}
+    assert not differences(got, wanted)
+
+
+@pytest.mark.parametrize("machine", ["own"], indirect=True)
+@settled
+def test_licences_are_those_of_the_copyright_files(machine):
+    wanted = {}
+    for name, arch, version in machine.installed:
+        file = pathlib.Path("/usr/share/doc", name, "copyright")
+        wanted[f"{name}:{arch}={version}"] = licences(file.read_text() if file.exists() else "")
+    got = {name: info["licenses"] for name, info in machine.infos(wanted).items()}
+    assert not differences(got, wanted)
+
+
+# --- search -------------------------------------------------------------------------------------
+
+
+def piece(chance, text):
+    """2 to 12 letters out of it."""
+    length = chance.randint(2, 12)
+    at = chance.randint(0, max(0, len(text) - length))
+    return text[at : at + length]
+
+
+def name_pieces(machine, count):
+    """Pieces of real names, and among them enough that hold other bytes than letters."""
+    chance = random.Random(6)
+    names = sorted(machine.names)
+    words = ["c++", "g++", "libstdc++", "0.1", "1.2-", "-dev", "+", ".", "-", "2", "3d", "lib"]
+    while len(words) < count:
+        word = piece(chance, chance.choice(names))
+        if len(word) > 1 and (len(words) % 3 or re.search("[-+.0-9]", word)):
+            words.append(word)
+    return words
+
+
+@settled
+def test_search_finds_every_name_that_apt_finds(machine):
+    words = name_pieces(machine, WORDS)
+    pattern = "|".join(map(re.escape, words))
+    lines = machine.apt("apt-cache", "search", "--names-only", "--", pattern).splitlines()
+    apts = [line.split(" - ")[0] for line in lines]
+    wanted, got = {}, {}
+    for word in words:
+        found = machine.search(word, 1000)
+        names = {name for name in apts if word in name}
+        if found["total"] > 1000:
+            wanted[word], got[word] = len(machine.matching([word])), found["total"]
+        else:
+            wanted[word] = names
+            got[word] = {p["name"] for p in found["packages"] if word in p["name"]}
+    assert not differences(got, wanted)
+
+
+def queries(machine, count):
+    """One to three words, taken together out of one package's name and summary."""
+    chance = random.Random(7)
+    texts = sorted(machine.texts.values())
+    made = ["python 3", "python3 -", "web server", "a", "lib dev", "the THE the", "c++ lib"]
+    while len(made) < count:
+        text = chance.choice(texts)
+        words = [piece(chance, chance.choice(text.split())) for _ in range(chance.choice((1, 1, 2, 2, 3)))]
+        if chance.random() < 0.3:
+            words = chance.choice(re.split("[-\n]", text)).split()[:3] or words
+        query = " ".join(words)
+        made.append(query.upper() if chance.random() < 0.1 else query)
+    return made
+
+
+@settled
+def test_search_finds_and_orders_what_holds_every_word(machine):
+    got, wanted = {}, {}
+    for query in queries(machine, QUERIES):
+        found = machine.search(query)
+        names = machine.matching(list(dict.fromkeys(fold(query).split())))
+        got[query] = found["total"], [p["name"] for p in found["packages"]]
+        wanted[query] = len(names), names[:50]
+    assert not differences(got, wanted)
+
+
+@settled
+def test_search_shows_the_candidate(machine):
+    shown = {}
+    for word in name_pieces(machine, 60):
+        shown.update({p["name"]: p["version"] for p in machine.search(word, 1000)["packages"]})
+    assert not differences(shown, {name: machine.candidates[name] for name in shown})
+
+
+# --- suggestions --------------------------------------------------------------------------------
+
+
+def suggestions(machine, query):
+    return machine.answer("suggest", "--", query)["suggestions"]
+
+
+@pytest.mark.parametrize("machine", ["own"], indirect=True)
+@pytest.mark.parametrize(
+    "typed, meant, place",
+    [
+        ("fierfox", "firefox-esr", 3),
+        ("pyhton3", "python3", 1),
+        ("libre-ofice", "libreoffice", 1),
+        ("gti", "git", 1),
+        ("bsah", "bash", 1),
+        ("crul", "curl", 1),
+        ("ngnix", "nginx", 1),
+        ("postgrsql", "postgresql", 1),
+        ("thunderbrid", "thunderbird", 1),
+        ("vmi", "vim", 1),
+        ("grepp", "grep", 1),
+        ("sude", "sudo", 1),
+    ],
+)
+def test_well_known_names_are_suggested(machine, typed, meant, place):
+    assert meant in suggestions(machine, typed)[:place]
+
+
+def misspelt(chance, name):
+    """One letter too many, missing or wrong, or two of them swapped."""
+    letter = chance.choice("abcdefghijklmnopqrstuvwxyz")
+    at = chance.randrange(len(name) - 1)
+    return chance.choice(
+        [
+            name[:at] + name[at + 1] + name[at] + name[at + 2 :],
+            name[:at] + name[at + 1 :],
+            name[:at] + letter + name[at:],
+            name[:at] + letter + name[at + 1 :],
+        ]
+    )
+
+
+def missed(machine, names):
+    """{misspelt name: (meant, suggested)} of those that are not among the first ten."""
+    chance = random.Random(9)
+    known, found = set(machine.names), {}
+    for name in chance.sample(sorted(n for n in names if len(n) >= 5), MISSPELT):
+        typed = misspelt(chance, name)
+        while typed in known or typed.startswith("-"):
+            typed = misspelt(chance, name)
+        names_shown = suggestions(machine, typed)
+        if name not in names_shown[:10]:
+            found[typed] = name, names_shown
+    return found
+
+
+@pytest.mark.parametrize("machine", ["own"], indirect=True)
+def test_a_misspelt_name_is_nearly_always_found(machine):
+    assert len(missed(machine, machine.names)) <= MISSPELT * 0.05
+
+
+@pytest.mark.parametrize("machine", ["own"], indirect=True)
+def test_a_misspelt_installed_name_is_always_found(machine):
+    assert not missed(machine, [name for name, _, _ in machine.installed])
