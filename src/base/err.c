@@ -25,15 +25,13 @@ enum err err_of_code(int32_t code)
     return ERR_INTERNAL;
 }
 
-enum err fail(struct fault *f, enum err e, const char *format, ...)
+void fault_print(struct fault *f, const char *format, ...)
 {
-    if (f) {
-        va_list args;
-        va_start(args, format);
-        vsnprintf(f->text, sizeof f->text, format, args);
-        va_end(args);
-    }
-    return e;
+    if (!f) return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(f->text, sizeof f->text, format, args);
+    va_end(args);
 }
 
 /* The errors of the system that have a row of their own; every other one is ERR_IO. */

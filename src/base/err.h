@@ -36,10 +36,11 @@ struct fault {
     char text[512];
 };
 
-/* Writes the detail (printf's format, cut at the size of text) and returns e, so that a function
- * ends in `return fail(f, ERR_NOT_FOUND, "…")`. f may be NULL where nobody listens. */
-__attribute__((format(printf, 3, 4))) enum err fail(struct fault *f, enum err e, const char *format,
-                                                    ...);
+/* Writes the detail (printf's format, cut at the size of text) and gives e, so that a function ends
+ * in `return fail(f, ERR_NOT_FOUND, "…")`. f may be NULL where nobody listens. A macro, so that
+ * compiler and analyser see that what comes back is not OK. */
+#define fail(f, e, ...) (fault_print((f), __VA_ARGS__), (e))
+__attribute__((format(printf, 2, 3))) void fault_print(struct fault *f, const char *format, ...);
 
 /* As fail, with errno's text after the formatted part. */
 __attribute__((format(printf, 2, 3))) enum err fail_errno(struct fault *f, const char *format, ...);

@@ -229,7 +229,7 @@ static int call_once(struct cli *c, struct client *client, enum op op, const voi
         if (!client_lost(client)) return status;
         c->out.len = kept;
     }
-    fail(&f, ERR_BUSY, "the package data changed while it was read");
+    fault_print(&f, "the package data changed while it was read");
     return cli_error(c, ERR_BUSY, &f, NULL);
 }
 

@@ -311,7 +311,7 @@ int completion_main(struct cli *c, const struct command *command)
 {
     static void (*const scripts[])(struct buf *) = { bash_script, zsh_script, fish_script };
     struct fault f = { 0 };
-    uint64_t shell;
+    uint64_t shell = 0;
     enum err e = OK;
     if (c->args.count != 2)
         e = fail(&f, ERR_INVALID_PARAMS, "completion needs one of %s", command->operands);

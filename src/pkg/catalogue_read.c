@@ -161,12 +161,21 @@ static void set_text_key(struct version_record *v, uint64_t key)
     v->text_key_high = (uint32_t)(key >> 32);
 }
 
+/* At most n bytes of well-formed text, cut between characters. */
+static struct str head_whole(struct str s, size_t n)
+{
+    while (n < s.len && n && ((uint8_t)s.at[n] & 0xC0) == 0x80) n--;
+    return str_head(s, n);
+}
+
 static void read_description(struct draft *d, const struct stanza *s, struct draft_version *v)
 {
     struct str text = s->field[CONTROL_description];
     if (!text.at || !text.len) text = s->field[CONTROL_description_en];
     size_t line = str_chr(text, '\n');
-    struct str summary = clean(d, str_head(str_trim(str_head(text, line)), SUMMARY_MOST));
+    /* Cut with room for the character that the cut goes through, mended, and cut again. */
+    struct str summary = clean(d, str_head(str_trim(str_head(text, line)), SUMMARY_MOST + 4));
+    summary = head_whole(summary, SUMMARY_MOST);
     v->record.summary = (uint32_t)d->summaries.len;
     buf_str(&d->summaries, summary);
     buf_byte(&d->summaries, 0);

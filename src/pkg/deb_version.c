@@ -138,7 +138,7 @@ static const char *version_fault(struct str s)
 bool deb_version_valid(struct str version, struct fault *f)
 {
     const char *fault = version_fault(without_blanks(version));
-    if (fault) fail(f, ERR_PARSE, "%s", fault);
+    if (fault) fault_print(f, "%s", fault);
     return !fault;
 }
 

@@ -246,7 +246,7 @@ static bool room_for_one(struct reader *r)
         r->full = true;
         return false;
     }
-    if (r->len) memcpy(larger, r->at, r->len * sizeof *larger);
+    if (r->at) memcpy(larger, r->at, r->len * sizeof *larger);
     r->at = larger;
     r->room = room;
     return true;

@@ -40,6 +40,7 @@ static void add_line(struct texts *t, struct str line)
 {
     bool first = true;
     while (line.len && ascii_space(line.at[line.len - 1])) line.len--;
+    if (str_eq(line, S("."))) return; /* an empty line; most are cut at already */
     while (line.len) {
         size_t blanks = 0;
         while (blanks < line.len && line.at[blanks] == ' ') blanks++;

@@ -4,6 +4,8 @@
 #include "pkg/postings.h"
 #include "pkg/search.h"
 
+#include <assert.h>
+
 enum err search_memory(struct index *ix, struct search_memory **m)
 {
     if (!ix->search) {
@@ -89,7 +91,8 @@ enum { TEXT_COST = 60 };
 
 void match_words(const struct index *ix, const struct words *w, struct search_memory *m)
 {
-    size_t cost[QUERY_WORDS], order[QUERY_WORDS];
+    size_t cost[QUERY_WORDS] = { 0 }, order[QUERY_WORDS] = { 0 };
+    assert(w->len);
     for (size_t i = 0; i < w->len; i++) {
         cost[i] = word_cost(ix, w->at[i]);
         size_t place = i;

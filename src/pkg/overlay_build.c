@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-enum { COPYRIGHT_MOST = 1 << 20 }; /* bytes; the largest in Debian are some 500 KB */
+enum { COPYRIGHT_MOST = 16 << 20 }; /* bytes; those of Boost have 2 MB */
 
 struct overlay {
     struct inputs *in;

@@ -11,6 +11,8 @@ static enum err words_read(struct words *w, struct str query, struct arena *a, s
     if (!joined) return fail(f, ERR_RESOURCE_LIMIT, "no memory for the query");
     char *lower = arena_alloc(a, query.len + 1);
     if (!lower) return fail(f, ERR_RESOURCE_LIMIT, "no memory for the query");
+    if (str_chr(query, 0) < query.len) /* to the grams it is the end of a name */
+        return fail(f, ERR_INVALID_PARAMS, "the query holds a NUL");
     ascii_lower_copy(lower, query);
     struct str rest = { lower, query.len };
     while (str_word(&rest, &word)) {
@@ -122,7 +124,7 @@ enum err query_names(struct index *ix, struct str prefix, size_t limit, struct s
     *count = 0;
     if (e) return e;
     if (!l.at) return ERR_RESOURCE_LIMIT;
-    if (prefix.len > 255) return OK;
+    if (prefix.len > 255 || str_chr(prefix, 0) < prefix.len) return OK;
     ascii_lower_copy(pattern + 1, prefix);
     struct lookup lookup = lookup_names(ix);
     lookup_set(&lookup, (struct str){ pattern, prefix.len + 1 }, &m->found);
@@ -131,7 +133,7 @@ enum err query_names(struct index *ix, struct str prefix, size_t limit, struct s
             l.at[l.len++] = index_name(ix, (uint32_t)(w << 6 | (size_t)__builtin_ctzll(left)));
     bits_clear(&m->found);
     for (uint32_t i = 0; i < ix->extras && l.len < limit; i++)
-        if (str_starts(any_name(ix, ix->names + i), prefix))
+        if (str_eq_ascii(str_head(any_name(ix, ix->names + i), prefix.len), prefix))
             l.at[l.len++] = any_name(ix, ix->names + i);
     names_sort(&l);
     *names = l.at;
