@@ -91,15 +91,19 @@ static enum err build_into(struct client *c, const struct build *b, bool memory,
 
 static void say(const struct client *c, unsigned parts, const struct timespec *from)
 {
+    static const char *const names[CACHE_KINDS] = { "catalogue", "overlay", "long texts" };
     struct timespec now;
+    char list[64] = "";
     if (!c->options.verbose) return;
+    for (enum cache_kind k = 0; k < CACHE_KINDS; k++) {
+        if (!(parts & part_of[k])) continue;
+        if (list[0]) strcat(list, ", ");
+        strcat(list, names[k]);
+    }
     clock_gettime(CLOCK_MONOTONIC, &now);
-    double ms =
-        (double)(now.tv_sec - from->tv_sec) * 1e3 + (double)(now.tv_nsec - from->tv_nsec) / 1e6;
-    dprintf(STDERR_FILENO, "omg: built%s%s%s of the package index in %.0f ms\n",
-            parts & PART_CATALOGUE ? " the catalogue" : "",
-            parts & PART_OVERLAY ? " the overlay" : "", parts & PART_TEXT ? " the long texts" : "",
-            ms);
+    double ms = (double)(now.tv_sec - from->tv_sec) * 1e3 +
+                (double)(now.tv_nsec - from->tv_nsec) / 1e6;
+    dprintf(STDERR_FILENO, "omg: the package index was built (%s) in %.0f ms\n", list, ms);
 }
 
 static enum err build(struct client *c, unsigned parts, const struct map *stale, bool texts,

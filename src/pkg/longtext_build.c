@@ -133,7 +133,7 @@ static enum err rank_words(struct texts *t, struct writer *w, uint32_t *ranked)
     for (uint32_t often = 15; often > 1; often--)
         for (uint32_t i = 0; i < count; i++)
             if (frequency[i] == often) order[n++] = i;
-    memset(frequency, 0, count * sizeof *frequency);
+    if (count) memset(frequency, 0, count * sizeof *frequency);
     struct buf heap = buf_make(UINT32_MAX), at = buf_make(UINT32_MAX);
     buf_byte(&heap, 0);
     for (uint32_t i = 0; i < n; i++) {
