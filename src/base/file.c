@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -17,16 +18,50 @@ static const char *relative(const char *path)
     return *path ? path : ".";
 }
 
+/* Where there is no openat2: folder by folder, following no link at all. From "/" nothing leads
+ * outside, so there links are as good as anything. */
+static int open_by_steps(int root, const char *path, int flags)
+{
+    char name[NAME_MAX + 1];
+    struct stat st, slash;
+    int at = root;
+    if (fstat(root, &st) == 0 && stat("/", &slash) == 0 && st.st_dev == slash.st_dev &&
+        st.st_ino == slash.st_ino)
+        return openat(root, path, flags | O_CLOEXEC);
+    for (;;) {
+        size_t n = strcspn(path, "/");
+        const char *rest = path + n;
+        while (*rest == '/') rest++;
+        bool up = n == 2 && path[0] == '.' && path[1] == '.';
+        int next = -1, how = *rest ? O_PATH | O_DIRECTORY : flags;
+        errno = up ? ELOOP : ENAMETOOLONG;
+        if (n < sizeof name && !up) {
+            memcpy(name, path, n);
+            name[n] = 0;
+            next = openat(at, name, how | O_NOFOLLOW | O_CLOEXEC);
+        }
+        int kept = errno;
+        if (at != root) close(at);
+        errno = kept;
+        if (next < 0 || !*rest) return next;
+        at = next;
+        path = rest;
+    }
+}
+
 int file_open(int root, const char *path, int flags)
 {
+    enum { TRIES = 1000 }; /* while folders on the way are moved about */
     if (root == AT_FDCWD) return open(path, flags | O_CLOEXEC);
     struct open_how how = { .flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
                             .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-    long fd;
-    do fd = syscall(SYS_openat2, root, relative(path), &how, sizeof how);
-    while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+    long fd = -1;
+    for (int n = 0; n < TRIES; n++) {
+        fd = syscall(SYS_openat2, root, relative(path), &how, sizeof how);
+        if (fd >= 0 || (errno != EINTR && errno != EAGAIN)) break;
+    }
     if (fd >= 0 || (errno != ENOSYS && errno != EPERM)) return (int)fd;
-    return openat(root, relative(path), flags | O_CLOEXEC | O_NOFOLLOW);
+    return open_by_steps(root, relative(path), flags);
 }
 
 bool file_stat(int root, const char *path, struct stat *st)

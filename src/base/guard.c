@@ -2,12 +2,14 @@
 
 #include <signal.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
-enum { GUARDS = 8 };
+enum { GUARDS = 16 };
 
 /* A signal handler has no other way to its data. */
 static struct str guarded[GUARDS];
 static volatile sig_atomic_t lost;
+static uintptr_t page; /* bytes */
 
 static void on_bus_error(int number, siginfo_t *info, void *context)
 {
@@ -16,9 +18,9 @@ static void on_bus_error(int number, siginfo_t *info, void *context)
     for (size_t i = 0; i < GUARDS; i++) {
         struct str g = guarded[i];
         if (!g.at || at < g.at || at >= g.at + g.len) continue;
-        uintptr_t page = (uintptr_t)at & ~(uintptr_t)4095;
+        void *start = (void *)((uintptr_t)at & ~(page - 1));
         void *zeros =
-            mmap((void *)page, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+            mmap(start, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
         if (zeros == MAP_FAILED) break;
         lost = 1;
         return;
@@ -32,6 +34,7 @@ void guard_add(struct str map)
     static bool installed;
     if (!map.at) return;
     if (!installed) {
+        page = (uintptr_t)sysconf(_SC_PAGESIZE);
         struct sigaction action = { .sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO };
         sigaction(SIGBUS, &action, NULL);
         installed = true;

@@ -6,7 +6,7 @@
 
 #include "base/str.h"
 
-/* Guards these bytes of a map; the oldest of more than 8 is forgotten. The handler of SIGBUS is
+/* Guards these bytes of a map; the oldest of more than 16 is forgotten. The handler of SIGBUS is
  * installed by the first call, and ends the process as before on any other address. */
 void guard_add(struct str map);
 void guard_remove(struct str map);

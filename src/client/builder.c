@@ -4,9 +4,11 @@
 #include "base/power.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +20,7 @@ struct word {
 
 enum { CPU_SECONDS = 300 }; /* a build that takes longer will never end */
 
+/* Whoever takes the child over gets no descriptor but those that a build takes. */
 static void child_close(const struct build *b, const int fd[3])
 {
     int most = fd[0] > fd[1] ? fd[0] : fd[1];
@@ -25,6 +28,12 @@ static void child_close(const struct build *b, const int fd[3])
     if (b->root > most) most = b->root;
     for (int i = 3; i <= most; i++)
         if (i != fd[0] && i != fd[1] && i != fd[2] && i != b->root) close(i);
+#ifdef SYS_close_range
+    syscall(SYS_close_range, (unsigned)most + 1, ~0u, 0);
+#endif
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int i = 0; null >= 0 && i < 3; i++) dup2(null, i); /* it has nothing to say there */
+    if (null > 2) close(null);
 }
 
 static enum err child_write(int fd, const struct buf *b, struct fault *f)
@@ -40,6 +49,7 @@ __attribute__((noreturn)) static void child(const struct build *b, const int fd[
     struct rlimit seconds = { CPU_SECONDS, CPU_SECONDS };
     static const int ends[] = { SIGBUS, SIGSEGV, SIGPIPE };
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) signal(ends[i], SIG_DFL);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error to tell */
     setrlimit(RLIMIT_CPU, &seconds);
     child_close(b, fd);
     word->e = power_drop_to_reading(uid, gid, &word->fault);
@@ -62,10 +72,11 @@ static enum err wait_for(pid_t pid, const struct word *word, bool *again, struct
             *f = word->fault;
             f->text[sizeof f->text - 1] = 0;
         }
+        *again = e == ERR_BUSY;
         return e > ERR_COUNT ? ERR_INTERNAL : e;
     }
     int number = WTERMSIG(status);
-    *again = number == SIGBUS;
+    *again = number == SIGBUS; /* a list was cut off while it was mapped */
     if (number == SIGBUS)
         return fail(f, ERR_BUSY, "the package lists changed while they were being read");
     if (number == SIGXCPU || number == SIGKILL)
@@ -83,6 +94,7 @@ static enum err run_once(const struct build *b, const int fd[3], bool *again, st
     if (word == MAP_FAILED) return fail(f, ERR_RESOURCE_LIMIT, "no memory to build the index");
     *word = (struct word){ .e = ERR_INTERNAL };
     power_user(&uid, &gid);
+    signal(SIGCHLD, SIG_DFL); /* who ignores it cannot wait, and that is inherited */
     pid_t pid = fork();
     if (pid == 0) child(b, fd, uid, gid, word);
     enum err e = pid < 0 ? fail_errno(f, "cannot start the builder of the index")

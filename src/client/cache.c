@@ -1,5 +1,6 @@
 #include "client/cache.h"
 
+#include "base/guard.h"
 #include "base/hash.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 static const char *const names[CACHE_KINDS] = { "catalogue", "overlay", "text" };
+static const char *const drafts[CACHE_KINDS] = { "catalogue.draft", "overlay.draft", "text.draft" };
 static const enum format_kind kinds[CACHE_KINDS] = { KIND_CATALOGUE, KIND_OVERLAY, KIND_TEXT };
 
 #define SYSTEM_FOLDER "/var/cache/omg"
@@ -44,12 +46,10 @@ static void folder_make(const char *path, mode_t mode)
     if (mkdir(above, 0700) == 0 || errno == EEXIST) mkdir(path, mode);
 }
 
-/* A folder whose content nobody but root and oneself can have put there. */
-static bool trusted(int fd)
+/* A folder whose content, or a file whose bytes, nobody but root and oneself can have put there. */
+static bool trusted(const struct stat *st)
 {
-    struct stat st;
-    return fstat(fd, &st) == 0 && (st.st_uid == 0 || st.st_uid == geteuid()) &&
-           !(st.st_mode & (S_IWGRP | S_IWOTH));
+    return (st->st_uid == 0 || st->st_uid == geteuid()) && !(st->st_mode & (S_IWGRP | S_IWOTH));
 }
 
 static void add_folder(struct cache *c, const char *base, const char *key, mode_t mode, bool make)
@@ -65,14 +65,14 @@ static void add_folder(struct cache *c, const char *base, const char *key, mode_
         fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     }
     if (fd < 0) return;
-    if (!trusted(fd)) {
+    struct stat st;
+    if (fstat(fd, &st) != 0 || !trusted(&st)) {
         close(fd);
         return;
     }
-    struct stat st;
     size_t i = c->folders++;
     c->folder[i] = fd;
-    c->writable[i] = fstat(fd, &st) == 0 && st.st_uid == geteuid();
+    c->writable[i] = st.st_uid == geteuid();
     memcpy(c->path[i], path, sizeof path);
 }
 
@@ -104,10 +104,59 @@ void cache_close(struct cache *c)
     c->folders = 0;
 }
 
-static bool file_trusted(int fd)
+static bool same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+static bool hold(int fd, const struct stat *st, struct cache_file *k)
+{
+    if (!S_ISREG(st->st_mode) || st->st_size <= 0) return false;
+    void *at = mmap(NULL, (size_t)st->st_size, PROT_READ, MAP_SHARED, fd, 0);
+    if (at == MAP_FAILED) return false;
+    *k = (struct cache_file){ { { at, (size_t)st->st_size } }, true, fd, st->st_mtim };
+    guard_add(k->map.text);
+    return true;
+}
+
+enum err cache_file_map(int fd, struct cache_file *k, struct fault *f)
 {
     struct stat st;
-    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && trusted(fd);
+    int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    *k = (struct cache_file){ 0 };
+    if (own >= 0 && fstat(own, &st) == 0 && hold(own, &st, k)) return OK;
+    enum err e = fail_errno(f, "cannot map the package index");
+    if (own >= 0) close(own);
+    return e;
+}
+
+bool cache_file_changed(const struct cache_file *k)
+{
+    struct stat st;
+    return k->held && (fstat(k->fd, &st) != 0 || (size_t)st.st_size != k->map.text.len ||
+                       !same_time(st.st_mtim, k->modified));
+}
+
+void cache_file_close(struct cache_file *k)
+{
+    guard_remove(k->map.text);
+    map_close(&k->map);
+    if (k->held) close(k->fd);
+    *k = (struct cache_file){ 0 };
+}
+
+static long seal_of(uint64_t checksum)
+{
+    return (long)(checksum % 1000000000);
+}
+
+void cache_file_seal(struct cache_file *k, uint64_t checksum)
+{
+    struct stat st;
+    struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_nsec = seal_of(checksum) } };
+    if (!k->held) return;
+    times[1].tv_sec = k->modified.tv_sec;
+    if (futimens(k->fd, times) == 0 && fstat(k->fd, &st) == 0) k->modified = st.st_mtim;
 }
 
 static bool kernel_same(const struct cache *c, const struct index_file *f, enum cache_kind kind)
@@ -118,28 +167,36 @@ static bool kernel_same(const struct cache *c, const struct index_file *f, enum 
     return str_eq(file_text(f, SECTION_STRINGS, m->kernel), c->kernel);
 }
 
-bool cache_find(struct cache *c, enum cache_kind kind, uint64_t parent, struct map *m,
-                struct index_file *f, struct map *stale)
+/* One folder's file, mapped, where it is trusted and its bytes are those that were written. */
+static bool sound(int folder, enum cache_kind kind, struct cache_file *k, struct index_file *f)
+{
+    struct stat st;
+    int fd = openat(folder, names[kind], O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return false;
+    if (fstat(fd, &st) != 0 || !trusted(&st) || !hold(fd, &st, k)) {
+        close(fd);
+        return false;
+    }
+    bool ok = index_file_open(f, k->map.text, kinds[kind], false, NULL) == OK;
+    if (ok && st.st_mtim.tv_nsec != seal_of(f->header->checksum))
+        ok = index_file_open(f, k->map.text, kinds[kind], true, NULL) == OK;
+    if (!ok) cache_file_close(k);
+    return ok;
+}
+
+bool cache_find(struct cache *c, enum cache_kind kind, uint64_t parent, struct cache_file *k,
+                struct index_file *f, struct cache_file *stale)
 {
     for (size_t i = 0; i < c->folders; i++) {
-        int fd = openat(c->folder[i], names[kind], O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-        if (fd < 0) continue;
-        bool sound = file_trusted(fd) && map_fd(fd, m, NULL) == OK;
-        close(fd);
-        if (!sound) continue;
-        if (index_file_open(f, m->text, kinds[kind], false, NULL) == OK) {
-            if ((!parent || f->header->parent == parent) && kernel_same(c, f, kind) &&
-                build_fresh(f, c->root, c->slash))
-                return true;
-            if (stale && !stale->text.at) {
-                *stale = *m;
-                continue;
-            }
-        }
-        map_close(m);
+        if (!sound(c->folder[i], kind, k, f)) continue;
+        if ((!parent || f->header->parent == parent) && kernel_same(c, f, kind) &&
+            build_fresh(f, c->root, c->slash))
+            return true;
+        if (stale && !stale->map.text.at) *stale = *k;
+        else cache_file_close(k);
     }
     *f = (struct index_file){ 0 };
-    m->text = STR_NONE;
+    *k = (struct cache_file){ 0 };
     return false;
 }
 
@@ -176,10 +233,9 @@ enum err cache_draft_open(struct cache *c, enum cache_kind kind, bool memory, st
     size_t i = writable_folder(c);
     *d = (struct cache_draft){ .fd = -1 };
     if (i < c->folders && !memory) {
-        snprintf(d->name, sizeof d->name, ".%s.%ld", names[kind], (long)getpid());
-        unlinkat(c->folder[i], d->name, 0);
-        d->fd =
-            openat(c->folder[i], d->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        unlinkat(c->folder[i], drafts[kind], 0);
+        d->fd = openat(c->folder[i], drafts[kind],
+                       O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         d->kept = d->fd >= 0;
     }
     if (d->fd < 0) d->fd = memfd_create(names[kind], MFD_CLOEXEC);
@@ -192,18 +248,18 @@ void cache_draft_publish(struct cache *c, enum cache_kind kind, struct cache_dra
     if (d->kept && i < c->folders) {
         bool system = str_starts(str_of(c->path[i]), S(SYSTEM_FOLDER "/"));
         if (system) fchmod(d->fd, 0644);
-        if (renameat(c->folder[i], d->name, c->folder[i], names[kind]) != 0)
-            unlinkat(c->folder[i], d->name, 0);
+        if (renameat(c->folder[i], drafts[kind], c->folder[i], names[kind]) != 0)
+            unlinkat(c->folder[i], drafts[kind], 0);
     }
     close(d->fd);
     d->fd = -1;
 }
 
-void cache_draft_drop(struct cache *c, struct cache_draft *d)
+void cache_draft_drop(struct cache *c, enum cache_kind kind, struct cache_draft *d)
 {
     size_t i = writable_folder(c);
     if (d->fd < 0) return;
-    if (d->kept && i < c->folders) unlinkat(c->folder[i], d->name, 0);
+    if (d->kept && i < c->folders) unlinkat(c->folder[i], drafts[kind], 0);
     close(d->fd);
     d->fd = -1;
 }

@@ -1,6 +1,5 @@
 #include "client/client.h"
 
-#include "base/guard.h"
 #include "client/local.h"
 #include "pkg/query.h"
 
@@ -120,10 +119,7 @@ enum err client_call(struct client *c, enum op op, const void *request, void *re
 
 bool client_lost(struct client *c)
 {
-    if (!guard_lost()) return false;
-    local_close(c);
-    c->distrust = true;
-    return true;
+    return local_lost(c);
 }
 
 enum err client_names(struct client *c, struct str prefix, size_t limit, struct str **names,

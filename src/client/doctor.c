@@ -85,7 +85,7 @@ static void check_index(struct checks *k)
 {
     struct client *c = k->c;
     size_t bytes = 0;
-    for (enum cache_kind i = 0; i < CACHE_KINDS; i++) bytes += c->map[i].text.len;
+    for (enum cache_kind i = 0; i < CACHE_KINDS; i++) bytes += c->kept[i].map.text.len;
     const char *where = "memory, and is built anew by every command";
     for (size_t i = c->cache.folders; i-- > 0;)
         if (c->cache.writable[i]) where = c->cache.path[i];

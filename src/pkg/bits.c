@@ -47,6 +47,14 @@ void bits_or(struct bits *b, const uint64_t *plain)
     }
 }
 
+void bits_add(struct bits *b, const struct bits *other)
+{
+    for (size_t w = bits_word(other, 0); w < other->words; w = bits_word(other, w + 1)) {
+        if (!b->word[w]) bits_mark(b, w);
+        b->word[w] |= other->word[w];
+    }
+}
+
 /* The storeys above may go on naming words that became zero: walking skips those. */
 void bits_and(struct bits *b, const struct bits *other)
 {

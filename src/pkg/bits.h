@@ -15,6 +15,8 @@ bool bits_open(struct bits *b, struct arena *a, size_t limit);
 void bits_clear(struct bits *b);
 /* Adds a plain bitmap of as many words. */
 void bits_or(struct bits *b, const uint64_t *plain);
+/* Adds what other holds. */
+void bits_add(struct bits *b, const struct bits *other);
 /* Keeps what other holds too. */
 void bits_and(struct bits *b, const struct bits *other);
 size_t bits_count(const struct bits *b);

@@ -101,6 +101,22 @@ static enum err text_make(struct world *w, const struct index_file *catalogue,
                           catalogue->header->checksum, &out->text);
 }
 
+/* Whether a file was written to while it was read, so that a part of it may be the old and a part
+ * the new one. One that was replaced as a whole is whole either way. */
+static bool torn(const struct inputs *in)
+{
+    for (size_t i = 0; i < in->len; i++) {
+        const struct input *x = &in->at[i];
+        struct stat st;
+        if (!x->identity.inode || !file_stat(in->root, x->path.at, &st)) continue;
+        if (!S_ISREG(st.st_mode) || st.st_ino != x->identity.inode) continue;
+        int64_t mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+        if ((uint64_t)st.st_size != x->identity.size || mtime_ns != x->identity.mtime_ns)
+            return true;
+    }
+    return false;
+}
+
 enum err build_parts(const struct build *b, struct build_output *out, struct fault *f)
 {
     struct world w = { .b = b };
@@ -111,7 +127,9 @@ enum err build_parts(const struct build *b, struct build_output *out, struct fau
     if (!e && !catalogue.header) e = ERR_INTERNAL;
     if (!e && b->parts & PART_OVERLAY) e = overlay_make(&w, &catalogue, out);
     if (!e && b->parts & PART_TEXT) e = text_make(&w, &catalogue, out);
+    if (!e && torn(&w.in)) e = ERR_BUSY;
     arena_close(&w.arena);
+    if (e == ERR_BUSY) return fail(f, e, "the package lists changed while they were being read");
     if (e == ERR_RESOURCE_LIMIT)
         return fail(f, e, "the package lists need more memory than there is");
     return e ? fail(f, e, "the package index could not be built") : OK;

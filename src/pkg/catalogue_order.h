@@ -11,6 +11,7 @@ struct ordered {
     uint32_t count, versions;
     uint32_t *name;    /* by place: number in the draft */
     uint32_t *place;   /* by number in the draft: place */
+    uint32_t lengths[258]; /* the first place of each length */
     uint32_t *first;   /* by place: first of version, count + 1 of them */
     uint32_t *version; /* numbers in the draft */
     uint32_t *spare;   /* as many as there are names or versions */

@@ -6,6 +6,7 @@
 #include "pkg/deb_version.h"
 #include "pkg/gram.h"
 #include "pkg/postings.h"
+#include "pkg/writer.h"
 
 /* A packed list of more is a bomb or a mistake; all of Debian is 60 MB. */
 #define LIST_MOST (UINT64_C(1) << 30)
@@ -13,7 +14,6 @@
 enum {
     NAME_MOST = 255,       /* bytes; protocol.md, "Limits" */
     VERSION_MOST = 512,    /* bytes; Debian's longest has 60 */
-    SUMMARY_MOST = 4096,   /* bytes; policy asks for less than 80 */
     RELATIONS_MOST = 65536 /* of one package; Debian's longest list has some thousand */
 };
 
@@ -49,6 +49,7 @@ enum err draft_open(struct draft *d, struct inputs *in, struct arena *a,
     for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++) *bufs[i] = buf_make(UINT32_MAX);
     buf_byte(&d->summaries, 0);
     buf_byte(&d->relation_lists, 0); /* offset 0 is the empty list */
+    buf_more(&d->tokens, sizeof(uint32_t)); /* there may be none, but there is a place for them */
     enum err e = intern_open(&d->strings, 1 << 16);
     if (!e) e = intern_open(&d->names, 1 << 16);
     if (!e) e = intern_open(&d->relations, 1 << 16);
@@ -161,13 +162,6 @@ static void set_text_key(struct version_record *v, uint64_t key)
     v->text_key_high = (uint32_t)(key >> 32);
 }
 
-/* At most n bytes of well-formed text, cut between characters. */
-static struct str head_whole(struct str s, size_t n)
-{
-    while (n < s.len && n && ((uint8_t)s.at[n] & 0xC0) == 0x80) n--;
-    return str_head(s, n);
-}
-
 static void read_description(struct draft *d, const struct stanza *s, struct draft_version *v)
 {
     struct str text = s->field[CONTROL_description];
@@ -175,7 +169,7 @@ static void read_description(struct draft *d, const struct stanza *s, struct dra
     size_t line = str_chr(text, '\n');
     /* Cut with room for the character that the cut goes through, mended, and cut again. */
     struct str summary = clean(d, str_head(str_trim(str_head(text, line)), SUMMARY_MOST + 4));
-    summary = head_whole(summary, SUMMARY_MOST);
+    summary = summary_head(summary);
     v->record.summary = (uint32_t)d->summaries.len;
     buf_str(&d->summaries, summary);
     buf_byte(&d->summaries, 0);

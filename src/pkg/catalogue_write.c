@@ -31,10 +31,21 @@ static struct name_key name_key(struct str name)
 {
     char bytes[16] = { 0 };
     uint64_t high, low;
-    memcpy(bytes, name.at, name.len < 16 ? name.len : 16);
+    ascii_lower_copy(bytes, str_head(name, sizeof bytes));
     memcpy(&high, bytes, 8);
     memcpy(&low, bytes + 8, 8);
     return (struct name_key){ __builtin_bswap64(high), __builtin_bswap64(low) };
+}
+
+/* Both have one length. */
+static int by_lower(struct str a, struct str b)
+{
+    for (size_t i = 0; i < a.len; i++) {
+        unsigned char x = (unsigned char)ascii_lower(a.at[i]);
+        unsigned char y = (unsigned char)ascii_lower(b.at[i]);
+        if (x != y) return x < y ? -1 : 1;
+    }
+    return str_cmp(a, b);
 }
 
 static int by_key(uint32_t a, uint32_t b, const void *context)
@@ -43,7 +54,7 @@ static int by_key(uint32_t a, uint32_t b, const void *context)
     const struct name_key *x = &k->at[a], *y = &k->at[b];
     if (x->high != y->high) return x->high < y->high ? -1 : 1;
     if (x->low != y->low) return x->low < y->low ? -1 : 1;
-    return by_text(a, b, k->names);
+    return by_lower(intern_text(k->names, a), intern_text(k->names, b));
 }
 
 /* By length, by counting; then those of one length by their bytes. */
@@ -61,6 +72,8 @@ static enum err order_names(struct ordered *o)
         keys[i] = name_key(name);
         o->name[ends[name.len]++] = i;
     }
+    memcpy(o->lengths, starts, sizeof starts);
+    o->lengths[257] = o->count;
     struct name_keys context = { keys, names };
     for (size_t n = 0; n < 256; n++)
         order_sort(o->name + starts[n], o->spare, starts[n + 1] - starts[n], by_key, &context);
@@ -141,10 +154,17 @@ static enum err write_names(struct writer *w, struct ordered *o, struct gram_ind
     o->name_at[o->count] = at;
     enum err e = gram_build(grams, d->arena, heap, o->name_at, o->count);
     if (!e) gram_write(w, grams, SECTION_NAME_FIRST);
+    struct buf cased = buf_make(UINT32_MAX);
     for (uint32_t i = 0; i < o->count; i++) {
         struct str name = intern_text(&d->names, o->name[i]);
-        memcpy(heap + o->name_at[i], name.at, name.len);
+        if (bytes_eq(heap + o->name_at[i], name.at, name.len)) continue;
+        struct cased_record r = { i, intern_offset(&d->strings, name) };
+        buf_put(&cased, &r, sizeof r);
     }
+    writer_buf(w, SECTION_CASED, &cased);
+    if (cased.full) e = ERR_RESOURCE_LIMIT;
+    buf_free(&cased);
+    writer_section(w, SECTION_LENGTHS, o->lengths, sizeof o->lengths);
     writer_section(w, SECTION_NAMES, heap, at);
     writer_section(w, SECTION_NAME_AT, o->name_at, (o->count + 1) * sizeof *o->name_at);
     writer_section(w, SECTION_SUMMARY_AT, o->summary_at, o->count * sizeof *o->summary_at);

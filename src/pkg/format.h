@@ -10,11 +10,13 @@
 #include <stdint.h>
 
 #define FORMAT_MAGIC   UINT64_C(0x31584449474D4F7F) /* "\x7fOMGIDX1" */
-#define FORMAT_VERSION 3u                           /* raised with every change of meaning */
+#define FORMAT_VERSION 4u                           /* raised with every change of meaning */
 
 enum format_kind { KIND_CATALOGUE = 1, KIND_OVERLAY = 2, KIND_TEXT = 3 };
 
 #define NONE UINT32_MAX /* no such row */
+
+enum { SUMMARY_MOST = 4096 }; /* bytes; policy asks for less than 80. Search looks at no more */
 
 enum section {
     /* in all three */
@@ -22,8 +24,11 @@ enum section {
     SECTION_INPUTS,  /* struct input_record: what it was made from */
     SECTION_NOTES,   /* struct note_record: what was wrong with it */
     SECTION_STRINGS, /* texts, each ended by NUL; offset 0 is the empty one */
-    /* catalogue: names, ordered by length and then by bytes; a name's number is its place */
-    SECTION_NAMES,      /* NUL, then each name ended by NUL */
+    /* catalogue: names, ordered by length and then by bytes in lower case; a name's number is its
+     * place */
+    SECTION_NAMES,      /* NUL, then each name in lower case ended by NUL */
+    SECTION_CASED,      /* struct cased_record, by name: those that have other letters */
+    SECTION_LENGTHS,    /* uint32_t[258]: the first name of each length */
     SECTION_NAME_AT,    /* uint32_t[names + 1]: where each name begins */
     SECTION_SUMMARIES,  /* each ended by NUL */
     SECTION_SUMMARY_AT, /* uint32_t[names + 1] */
@@ -73,7 +78,7 @@ struct format_header {
     uint64_t magic;
     uint32_t version, kind;
     uint64_t size;     /* of the file, bytes */
-    uint64_t checksum; /* hash_bytes of everything behind the header */
+    uint64_t checksum; /* of everything else, see index_checksum */
     uint64_t parent;   /* overlay: the checksum of the catalogue it goes with */
     uint64_t reserved[3];
     struct format_section {
@@ -137,6 +142,10 @@ struct file_record { /* strings, as struct apt_file has them */
     uint32_t path, translation, uri, site, release, archive, codename, version, origin, label,
         component, arch, repo;
     uint8_t not_automatic, automatic_upgrades, security, reserved;
+};
+
+struct cased_record {
+    uint32_t name, text; /* number; string */
 };
 
 struct virtual_record {

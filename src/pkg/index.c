@@ -12,6 +12,15 @@ static bool sections_inside(const struct format_header *h, size_t size)
     return true;
 }
 
+uint64_t index_checksum(struct str bytes)
+{
+    struct format_header h;
+    memcpy(&h, bytes.at, sizeof h);
+    h.checksum = 0;
+    return hash_fold(hash_bytes((struct str){ (const char *)&h, sizeof h }),
+                     hash_bytes(str_from(bytes, sizeof h)));
+}
+
 enum err index_file_open(struct index_file *f, struct str bytes, enum format_kind kind, bool whole,
                          struct fault *fault)
 {
@@ -24,7 +33,7 @@ enum err index_file_open(struct index_file *f, struct str bytes, enum format_kin
                     (unsigned)FORMAT_LAYOUT);
     if (h->size != bytes.len || !sections_inside(h, bytes.len))
         return fail(fault, ERR_DAMAGED, "the index is cut off");
-    if (whole && hash_bytes(str_from(bytes, sizeof *h)) != h->checksum)
+    if (whole && index_checksum(bytes) != h->checksum)
         return fail(fault, ERR_DAMAGED, "the checksum of the index is wrong");
     *f = (struct index_file){ bytes, h };
     return OK;
@@ -49,6 +58,7 @@ enum err index_attach(struct index *ix, const struct index_file *catalogue,
         ix->names = least(ix->catalogue_meta->names, ends ? ends - 1 : 0);
         ix->versions =
             least(file_count(catalogue, SECTION_VERSIONS, sizeof(struct version_record)), NONE);
+        ix->cased = least(file_count(catalogue, SECTION_CASED, sizeof(struct cased_record)), NONE);
     }
     if (overlay) {
         ix->overlay = *overlay;
@@ -137,24 +147,49 @@ const struct extra_record *index_extra(const struct index *ix, uint32_t row)
     return (const struct extra_record *)file_rows(&ix->overlay, SECTION_EXTRA) + row;
 }
 
-/* Names are ordered by length, then by bytes. */
-static int name_order(struct str a, struct str b)
+struct str index_cased_name(const struct index *ix, uint32_t name)
 {
-    if (a.len != b.len) return a.len < b.len ? -1 : 1;
-    return a.len ? memcmp(a.at, b.at, a.len) : 0;
+    const struct cased_record *rows = file_rows(&ix->catalogue, SECTION_CASED);
+    uint32_t from = 0, to = ix->cased;
+    while (from < to) {
+        uint32_t middle = from + (to - from) / 2;
+        if (rows[middle].name < name)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    if (from < ix->cased && rows[from].name == name) return index_string(ix, rows[from].text);
+    return index_lower_name(ix, name);
 }
 
 uint32_t index_find(const struct index *ix, struct str name)
 {
-    uint32_t from = 0, to = ix->names;
+    enum { LENGTHS = 256 };
+    char lower[LENGTHS];
+    if (name.len >= LENGTHS) return NONE;
+    uint32_t from = file_u32(&ix->catalogue, SECTION_LENGTHS, name.len);
+    uint32_t to = file_u32(&ix->catalogue, SECTION_LENGTHS, name.len + 1);
+    if (to > ix->names) to = ix->names;
+    for (size_t i = 0; i < name.len; i++) lower[i] = ascii_lower(name.at[i]);
+    struct str wanted = { lower, name.len };
+    uint32_t end = to;
     while (from < to) {
         uint32_t middle = from + (to - from) / 2;
-        int order = name_order(index_name(ix, middle), name);
-        if (order == 0) return middle;
-        if (order < 0) from = middle + 1;
-        else to = middle;
+        if (str_cmp(index_lower_name(ix, middle), wanted) < 0)
+            from = middle + 1;
+        else
+            to = middle;
     }
+    for (; from < end && str_eq(index_lower_name(ix, from), wanted); from++)
+        if (str_eq(index_name(ix, from), name)) return from;
     return NONE;
+}
+
+/* Extras are ordered by length, then by bytes. */
+static int name_order(struct str a, struct str b)
+{
+    if (a.len != b.len) return a.len < b.len ? -1 : 1;
+    return str_cmp(a, b);
 }
 
 uint32_t index_find_extra(const struct index *ix, struct str name)

@@ -18,9 +18,13 @@ struct index {
     const struct catalogue_meta *catalogue_meta;
     const struct overlay_meta *overlay_meta;
     uint32_t names, versions, packages, extras;
+    uint32_t cased; /* names that are not all in lower case; Debian has none */
     struct arena memory; /* for search_memory */
     struct search_memory *search;
 };
+
+/* What the checksum of a file of at least a header has to be. */
+uint64_t index_checksum(struct str bytes);
 
 /* Checks a file's header and the bounds of its sections, and with whole its checksum too.
  * ERR_DAMAGED when it is not a file of this kind and version. bytes must stay as long as it. */
@@ -72,9 +76,16 @@ static inline struct str file_span(const struct index_file *f, enum section heap
     return (struct str){ bytes.at + from, to - from - 1 };
 }
 
-static inline struct str index_name(const struct index *ix, uint32_t name)
+/* A name in lower case, and as it is written. */
+static inline struct str index_lower_name(const struct index *ix, uint32_t name)
 {
     return file_span(&ix->catalogue, SECTION_NAMES, SECTION_NAME_AT, name);
+}
+struct str index_cased_name(const struct index *ix, uint32_t name);
+static inline struct str index_name(const struct index *ix, uint32_t name)
+{
+    if (ix->cased) return index_cased_name(ix, name);
+    return index_lower_name(ix, name);
 }
 static inline struct str index_summary(const struct index *ix, uint32_t name)
 {

@@ -39,14 +39,31 @@ static void paragraph(const struct index *ix, struct codes c, char *to, size_t *
     }
 }
 
+/* Keys are hashes and spread evenly, so a key's size tells about where it is: a few steps instead
+ * of one for every halving. */
 static size_t key_row(const struct index *ix, uint64_t key)
 {
+    enum { NEAR = 64 };
     const uint64_t *keys = file_rows(&ix->text, SECTION_TEXT_KEYS);
     size_t from = 0, count = file_count(&ix->text, SECTION_TEXT_KEYS, sizeof key), to = count;
+    size_t guess = (size_t)((double)key * 0x1p-64 * (double)count);
+    for (size_t step = NEAR; guess < count && to - from > step; step *= 4) {
+        size_t low = guess > step ? guess - step : 0;
+        size_t high = guess + step < count ? guess + step : count - 1;
+        if (keys[low] > key) to = low;
+        else if (keys[high] < key) from = high + 1;
+        else {
+            from = low;
+            to = high + 1;
+            break;
+        }
+    }
     while (from < to) {
         size_t middle = from + (to - from) / 2;
-        if (keys[middle] < key) from = middle + 1;
-        else to = middle;
+        if (keys[middle] < key)
+            from = middle + 1;
+        else
+            to = middle;
     }
     return from < count && keys[from] == key ? from : SIZE_MAX;
 }
@@ -84,10 +101,11 @@ struct str longtext_plain(struct str continuation, struct arena *a)
     struct str line;
     size_t len = 0;
     if (!to) return STR_NONE;
-    while (str_cut(&continuation, '\n', &line)) {
+    for (bool first = true; str_cut(&continuation, '\n', &line); first = false) {
         line = str_from(line, 1);
-        if (str_eq(str_trim(line), S("."))) line.len = 0;
-        if (len) to[len++] = '\n';
+        while (line.len && ascii_space(line.at[line.len - 1])) line.len--;
+        if (str_eq(line, S("."))) line.len = 0;
+        if (!first) to[len++] = '\n';
         if (line.len) memcpy(to + len, line.at, line.len);
         len += line.len;
     }

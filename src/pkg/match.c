@@ -13,11 +13,12 @@ enum err search_memory(struct index *ix, struct search_memory **m)
         enum err e = arena_open(&ix->memory, (size_t)ix->names * 2 + tokens + (1 << 20));
         if (e) return e;
         struct search_memory *made = arena_alloc(&ix->memory, sizeof *made);
-        if (!made || !bits_open(&made->found, &ix->memory, ix->names) ||
-            !bits_open(&made->word, &ix->memory, ix->names) ||
-            !bits_open(&made->class_, &ix->memory, ix->names) ||
-            !bits_open(&made->tokens, &ix->memory, tokens))
-            return ERR_RESOURCE_LIMIT;
+        struct bits *sets[] = { &made->found,   &made->word,    &made->class_,
+                                &made->held[0], &made->held[1], &made->held[2] };
+        bool room = made && bits_open(&made->tokens, &ix->memory, tokens);
+        for (size_t i = 0; room && i < sizeof sets / sizeof *sets; i++)
+            room = bits_open(sets[i], &ix->memory, ix->names);
+        if (!room) return ERR_RESOURCE_LIMIT;
         ix->search = made;
     }
     *m = ix->search;
@@ -37,43 +38,64 @@ static const uint64_t *dense(const struct index *ix, struct str word)
     return NULL;
 }
 
-static void add_token(const struct index *ix, uint32_t token, struct bits *to)
+/* Adds the names whose summaries hold any of the tokens. */
+static void add_tokens(const struct index *ix, const struct bits *tokens, struct bits *to)
 {
-    struct str bytes = file_section(&ix->catalogue, SECTION_SUMMARY_POSTINGS);
-    uint32_t from = file_u32(&ix->catalogue, SECTION_SUMMARY_POSTING_AT, token);
-    uint32_t end = file_u32(&ix->catalogue, SECTION_SUMMARY_POSTING_AT, (size_t)token + 1);
-    if (from > end || end > bytes.len) return;
+    const struct index_file *c = &ix->catalogue;
+    struct str bytes = file_section(c, SECTION_SUMMARY_POSTINGS);
     const uint8_t *base = (const uint8_t *)bytes.at;
-    struct postings walk = postings_open(base + from, base + end, ix->names);
-    while (postings_next(&walk)) bits_set(to, walk.number);
+    const uint32_t *at = file_rows(c, SECTION_SUMMARY_POSTING_AT);
+    size_t ats = file_count(c, SECTION_SUMMARY_POSTING_AT, sizeof *at);
+    for (size_t w = bits_word(tokens, 0); w < tokens->words; w = bits_word(tokens, w + 1)) {
+        for (uint64_t left = tokens->word[w]; left; left &= left - 1) {
+            size_t token = w << 6 | (size_t)__builtin_ctzll(left);
+            if (token + 1 >= ats || at[token] > at[token + 1] || at[token + 1] > bytes.len)
+                continue;
+            struct postings walk = postings_open(base + at[token], base + at[token + 1], ix->names);
+            while (postings_next(&walk)) bits_set(to, walk.number);
+        }
+    }
 }
 
-static void match_one(const struct index *ix, struct str word, struct search_memory *m,
-                      struct bits *to)
+static void match_one(const struct index *ix, const struct words *words, size_t i,
+                      struct search_memory *m, struct bits *to)
 {
+    struct str word = words->at[i];
     const uint64_t *ready = dense(ix, word);
     if (ready) {
         bits_or(to, ready);
         return;
     }
     struct lookup names = lookup_names(ix), tokens = lookup_tokens(ix);
-    lookup_set(&names, word, to);
-    lookup_set(&tokens, word, &m->tokens);
-    for (size_t w = bits_word(&m->tokens, 0); w < m->tokens.words;
-         w = bits_word(&m->tokens, w + 1)) {
-        for (uint64_t left = m->tokens.word[w]; left; left &= left - 1)
-            add_token(ix, (uint32_t)(w << 6 | (size_t)__builtin_ctzll(left)), to);
+    if (m->held_len < SEARCH_HELD) {
+        struct bits *held = &m->held[m->held_len];
+        m->held_word[m->held_len++] = i;
+        lookup_set(&names, word, held);
+        bits_add(to, held);
+    } else {
+        lookup_set(&names, word, to);
     }
+    lookup_set(&tokens, word, &m->tokens);
+    add_tokens(ix, &m->tokens, to);
     bits_clear(&m->tokens);
+}
+
+void search_forget(struct search_memory *m)
+{
+    bits_clear(&m->found);
+    while (m->held_len) bits_clear(&m->held[--m->held_len]);
 }
 
 /* Looks at the texts of what was found so far. */
 static void match_again(const struct index *ix, struct str word, struct bits *found)
 {
+    bool safe = span_safe(&ix->catalogue, SECTION_NAMES);
     for (size_t w = bits_word(found, 0); w < found->words; w = bits_word(found, w + 1)) {
         for (uint64_t left = found->word[w]; left; left &= left - 1) {
             uint32_t number = (uint32_t)(w << 6 | (size_t)__builtin_ctzll(left));
-            if (!text_holds(index_name(ix, number), word) &&
+            struct str name = index_lower_name(ix, number);
+            size_t at = safe ? span_find(name, word) : str_find(name, word);
+            if (at >= name.len &&
                 !text_holds(index_summary(ix, number), word))
                 found->word[w] &= ~(UINT64_C(1) << (number & 63));
         }
@@ -99,14 +121,14 @@ void match_words(const struct index *ix, const struct words *w, struct search_me
         for (; place && cost[order[place - 1]] > cost[i]; place--) order[place] = order[place - 1];
         order[place] = i;
     }
-    match_one(ix, w->at[order[0]], m, &m->found);
+    match_one(ix, w, order[0], m, &m->found);
     for (size_t i = 1; i < w->len; i++) {
         struct str word = w->at[order[i]];
         if (bits_count(&m->found) * TEXT_COST <= cost[order[i]]) {
             match_again(ix, word, &m->found);
             continue;
         }
-        match_one(ix, word, m, &m->word);
+        match_one(ix, w, order[i], m, &m->word);
         bits_and(&m->found, &m->word);
         bits_clear(&m->word);
     }

@@ -356,7 +356,8 @@ static enum err order_packages(struct overlay *o)
     for (size_t i = 0; i < n; i++) {
         const struct dpkg_package *p = &o->world.at[lacking[i]];
         if (i == 0 || !str_eq(p->name, o->world.at[lacking[i - 1]].name)) {
-            struct str summary = str_head(p->description, str_chr(p->description, '\n'));
+            struct str line = str_head(p->description, str_chr(p->description, '\n'));
+            struct str summary = summary_head(line);
             struct extra_record r = { intern_offset(&o->strings, p->name),
                                       intern_offset(&o->strings, summary), 0 };
             buf_put(&o->extras, &r, sizeof r);

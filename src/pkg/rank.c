@@ -3,7 +3,8 @@
 #include "pkg/lookup.h"
 #include "pkg/search.h"
 
-/* Names are classified one by one up to here; of more, only as many as are shown. */
+/* Names found by one word that is kept ready are classified one by one up to here; of more, only as
+ * many as are shown. */
 enum { FEW = 1024 };
 
 static bool starts_word(struct str name, size_t at)
@@ -11,11 +12,14 @@ static bool starts_word(struct str name, size_t at)
     return at && !ascii_alpha(name.at[at - 1]) && !ascii_digit(name.at[at - 1]);
 }
 
-static unsigned phrase_class(struct str phrase, struct str name)
+/* Where a word stands in a text in lower case. */
+typedef size_t find_fn(struct str text, struct str word);
+
+static unsigned phrase_class(struct str phrase, struct str name, find_fn *find)
 {
     unsigned best = CLASS_INSIDE + 1;
     for (size_t from = 0; from + phrase.len <= name.len; from++) {
-        size_t at = from + str_find(str_from(name, from), phrase);
+        size_t at = from + find(str_from(name, from), phrase);
         if (at + phrase.len > name.len) break;
         if (at == 0) return name.len == phrase.len ? CLASS_EXACT : CLASS_PREFIX;
         if (starts_word(name, at)) return CLASS_WORD_START;
@@ -25,16 +29,22 @@ static unsigned phrase_class(struct str phrase, struct str name)
     return best;
 }
 
+static unsigned best_class(const struct words *w, struct str lower, find_fn *find)
+{
+    unsigned best = CLASS_INSIDE + 1;
+    for (size_t i = 0; i < w->phrases; i++) {
+        unsigned class_ = phrase_class(w->phrase[i], lower, find);
+        if (class_ < best) best = class_;
+    }
+    return best;
+}
+
 unsigned rank_class(const struct words *w, struct str name)
 {
     char lower[256];
     struct str folded = { lower, name.len < sizeof lower ? name.len : sizeof lower };
     ascii_lower_copy(lower, (struct str){ name.at, folded.len });
-    unsigned best = CLASS_INSIDE + 1;
-    for (size_t i = 0; i < w->phrases; i++) {
-        unsigned class_ = phrase_class(w->phrase[i], folded);
-        if (class_ < best) best = class_;
-    }
+    unsigned best = best_class(w, folded, str_find);
     if (best <= CLASS_INSIDE) return best;
     for (size_t i = 0; i < w->len; i++) best += !str_has(folded, w->at[i]);
     return best;
@@ -48,7 +58,15 @@ struct picks {
     const uint32_t *extras; /* ordered as names are */
     const unsigned *extra_class;
     size_t extras_len;
+    find_fn *find;
+    const uint8_t *installed; /* bits by name, of which there are */
+    size_t installed_len;     /* so many bytes */
 };
+
+static bool is_installed(const struct picks *p, uint32_t number)
+{
+    return number / 8 < p->installed_len && (p->installed[number / 8] >> (number & 7) & 1);
+}
 
 static bool before(struct str a, struct str b)
 {
@@ -66,7 +84,7 @@ struct walk {
     const uint32_t *at; /* a list, or */
     size_t len;
     const struct bits *bits; /* a set, of which */
-    const struct index *ix;  /* those installed (or not) */
+    const struct picks *of;  /* those installed (or not) */
     bool installed;
     size_t word;
     uint64_t left;
@@ -83,7 +101,7 @@ static uint32_t walk_next(struct walk *k)
         }
         uint32_t number = (uint32_t)((k->word - 1) << 6 | (size_t)__builtin_ctzll(k->left));
         k->left &= k->left - 1;
-        if (any_installed(k->ix, number) == k->installed) return number;
+        if (is_installed(k->of, number) == k->installed) return number;
     }
 }
 
@@ -105,36 +123,44 @@ static void pick_class(struct picks *p, struct walk k, unsigned class_, bool ins
     }
 }
 
-/* All of found, classified one by one and sorted by counting; the classes from first on. */
-static enum err rank_all(struct picks *p, const struct words *w, const struct bits *found,
-                         size_t count, unsigned first, struct arena *a)
+/* Whether a name holds a word: from a set where there is one, else from its letters. */
+static bool name_holds(const struct words *w, const struct search_memory *m, size_t word,
+                       uint32_t number, struct str lower, find_fn *find)
 {
-    enum { BUCKETS = 2 * (CLASS_INSIDE + 2 + QUERY_WORDS) };
-    uint32_t *sorted = arena_array(a, count + 1, sizeof *sorted);
-    uint16_t *bucket = arena_array(a, count + 1, sizeof *bucket);
-    size_t starts[BUCKETS + 1] = { 0 };
-    if (!sorted || !bucket) return ERR_RESOURCE_LIMIT;
-    struct walk k = { .bits = found, .ix = p->ix };
-    size_t n = 0;
-    for (unsigned side = 0; side < 2; side++) {
-        k = (struct walk){ .bits = found, .ix = p->ix, .installed = side == 0 };
-        for (uint32_t number; (number = walk_next(&k)) != NONE && n < count; n++) {
-            bucket[n] = (uint16_t)(rank_class(w, index_name(p->ix, number)) * 2 + side);
-            starts[bucket[n] + 1]++;
+    for (size_t i = 0; i < m->held_len; i++)
+        if (m->held_word[i] == word) return bits_has(&m->held[i], number);
+    return find(lower, w->at[word]) < lower.len;
+}
+
+/* The class of a found name. A phrase holds all words, so it is looked for only where they are. */
+static unsigned found_class(const struct picks *p, const struct words *w,
+                            const struct search_memory *m, uint32_t number)
+{
+    struct str lower = index_lower_name(p->ix, number);
+    unsigned missing = 0;
+    for (size_t i = 0; i < w->len; i++) missing += !name_holds(w, m, i, number, lower, p->find);
+    if (missing) return CLASS_INSIDE + 1 + missing;
+    return best_class(w, lower, p->find);
+}
+
+/* Walks over a set of what was found once; of each class, and apart for installed names, the first
+ * ones are kept, which are the best of it. classes says how many there are in the set. */
+static enum err rank_all(struct picks *p, const struct words *w, const struct search_memory *m,
+                         const struct bits *set, size_t classes, struct arena *a)
+{
+    size_t room = p->limit;
+    uint32_t *list = arena_array(a, classes * 2 * room + 1, sizeof *list);
+    size_t *len = arena_array(a, classes * 2, sizeof *len);
+    if (!list || !len) return ERR_RESOURCE_LIMIT;
+    for (size_t i = bits_word(set, 0); i < set->words; i = bits_word(set, i + 1)) {
+        for (uint64_t left = set->word[i]; left; left &= left - 1) {
+            uint32_t number = (uint32_t)(i << 6 | (size_t)__builtin_ctzll(left));
+            size_t b = found_class(p, w, m, number) * 2 + !is_installed(p, number);
+            if (b < classes * 2 && len[b] < room) list[b * room + len[b]++] = number;
         }
     }
-    for (size_t b = 1; b <= BUCKETS; b++) starts[b] += starts[b - 1];
-    size_t at[BUCKETS];
-    memcpy(at, starts, sizeof at);
-    n = 0;
-    for (unsigned side = 0; side < 2; side++) {
-        k = (struct walk){ .bits = found, .ix = p->ix, .installed = side == 0 };
-        for (uint32_t number; (number = walk_next(&k)) != NONE && n < count; n++)
-            sorted[at[bucket[n]]++] = number;
-    }
-    for (unsigned b = first * 2; b < BUCKETS && p->len < p->limit; b++)
-        pick_class(p, (struct walk){ .at = sorted + starts[b], .len = starts[b + 1] - starts[b] },
-                   b / 2, b % 2 == 0);
+    for (unsigned b = 0; b < classes * 2 && p->len < p->limit; b++)
+        pick_class(p, (struct walk){ .at = list + b * room, .len = len[b] }, b / 2, b % 2 == 0);
     return OK;
 }
 
@@ -164,23 +190,43 @@ static void class_set(const struct words *w, const struct lookup *names, unsigne
     }
 }
 
-/* Class by class, each taken out of found, until enough are picked. */
-static enum err rank_best(struct picks *p, const struct words *w, struct search_memory *m,
-                          size_t count, struct arena *a)
+/* Picks the installed of a set first. */
+static void pick_set(struct picks *p, const struct bits *set, unsigned class_)
+{
+    for (unsigned side = 0; side < 2; side++)
+        pick_class(p, (struct walk){ .bits = set, .of = p, .installed = side == 0 }, class_,
+                   side == 0);
+}
+
+static void take_out(struct bits *from, const struct bits *set)
+{
+    for (size_t i = bits_word(set, 0); i < set->words; i = bits_word(set, i + 1))
+        from->word[i] &= ~set->word[i];
+}
+
+/* For one short word, which is in so many names that the first classes fill what is shown: class
+ * by class, each taken out of found, until enough are picked. */
+static void rank_short(struct picks *p, const struct words *w, struct search_memory *m)
 {
     struct lookup names = lookup_names(p->ix);
     for (unsigned class_ = 0; class_ <= CLASS_INSIDE && p->len < p->limit; class_++) {
         class_set(w, &names, class_, &m->class_);
         bits_and(&m->class_, &m->found);
-        for (unsigned side = 0; side < 2; side++)
-            pick_class(p, (struct walk){ .bits = &m->class_, .ix = p->ix, .installed = side == 0 },
-                       class_, side == 0);
-        for (size_t i = bits_word(&m->class_, 0); i < m->class_.words;
-             i = bits_word(&m->class_, i + 1))
-            m->found.word[i] &= ~m->class_.word[i];
+        pick_set(p, &m->class_, class_);
+        take_out(&m->found, &m->class_);
         bits_clear(&m->class_);
     }
-    return p->len < p->limit ? rank_all(p, w, &m->found, count, CLASS_INSIDE + 1, a) : OK;
+    pick_set(p, &m->found, CLASS_INSIDE + 2);
+}
+
+/* For one word whose names are known: those in order, then the others, which are all of one class. */
+static enum err rank_one(struct picks *p, const struct words *w, struct search_memory *m,
+                         struct arena *a)
+{
+    enum err e = rank_all(p, w, m, &m->held[0], CLASS_INSIDE + 1, a);
+    take_out(&m->found, &m->held[0]);
+    pick_set(p, &m->found, CLASS_INSIDE + 2);
+    return e;
 }
 
 enum err rank_found(const struct index *ix, const struct words *w, struct search_memory *m,
@@ -195,8 +241,14 @@ enum err rank_found(const struct index *ix, const struct words *w, struct search
     p.limit = most;
     for (size_t i = 0; i < extras_len; i++) classes[i] = rank_class(w, any_name(ix, extras[i]));
     p.extra_class = classes;
-    enum err e = found <= FEW ? rank_all(&p, w, &m->found, found, CLASS_EXACT, a)
-                              : rank_best(&p, w, m, found, a);
+    struct str installed = file_section(&ix->overlay, SECTION_INSTALLED);
+    p.installed = (const uint8_t *)installed.at;
+    p.installed_len = installed.len;
+    p.find = span_safe(&ix->catalogue, SECTION_NAMES) ? span_find : str_find;
+    enum err e = OK;
+    if (w->len == 1 && m->held_len) e = rank_one(&p, w, m, a);
+    else if (w->len == 1 && found > FEW) rank_short(&p, w, m);
+    else e = rank_all(&p, w, m, &m->found, CLASS_INSIDE + 2 + w->len, a);
     *best = p.at;
     *len = p.len;
     return e;

@@ -84,7 +84,7 @@ enum err query_search(struct index *ix, const struct search_request *q, struct s
     e = match_extras(ix, &w, a, &extras, &extras_len);
     size_t found = bits_count(&m->found);
     if (!e) e = rank_found(ix, &w, m, extras, extras_len, limit, found, a, &best, &len);
-    bits_clear(&m->found);
+    search_forget(m);
     if (!e && !(r->packages.at = arena_array(a, len + 1, sizeof *r->packages.at)))
         e = ERR_RESOURCE_LIMIT;
     if (e) return fail(f, e, "no memory for the answer");

@@ -19,14 +19,22 @@ struct words {
 enum { CLASS_EXACT, CLASS_PREFIX, CLASS_WORD_START, CLASS_INSIDE };
 unsigned rank_class(const struct words *w, struct str name);
 
-/* Memory of searches, kept with the index so that a search needs to clear only what it set. */
+/* Memory of searches, kept with the index so that a search needs to clear only what it set. All
+ * sets are empty between searches. */
+enum { SEARCH_HELD = 3 };
 struct search_memory {
-    struct bits found, word, tokens, class_; /* all empty between searches */
+    struct bits found, word, tokens, class_;
+    /* For the words whose names had to be looked up anyway: the names that hold them. */
+    struct bits held[SEARCH_HELD];
+    size_t held_word[SEARCH_HELD], held_len;
 };
 enum err search_memory(struct index *ix, struct search_memory **m);
 
-/* Fills m->found with the catalogue's names that match every word. */
+/* Fills m->found with the catalogue's names that match every word, and m->held. */
 void match_words(const struct index *ix, const struct words *w, struct search_memory *m);
+
+/* Empties all sets. */
+void search_forget(struct search_memory *m);
 
 /* Numbers (any_name) of the best limit of m->found and of the matching extras, in order. */
 enum err rank_found(const struct index *ix, const struct words *w, struct search_memory *m,

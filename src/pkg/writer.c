@@ -1,6 +1,6 @@
 #include "pkg/writer.h"
 
-#include "base/hash.h"
+#include "pkg/index.h"
 
 enum { ALIGN = 64 };
 
@@ -60,7 +60,6 @@ enum err writer_finish(struct writer *w, uint64_t parent)
     struct format_header *h = header(w);
     h->size = w->out->len - w->start;
     h->parent = parent;
-    h->checksum =
-        hash_bytes((struct str){ w->out->at + w->start + sizeof *h, (size_t)h->size - sizeof *h });
+    h->checksum = index_checksum((struct str){ w->out->at + w->start, (size_t)h->size });
     return OK;
 }

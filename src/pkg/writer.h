@@ -7,6 +7,15 @@
 #include "pkg/inputs.h"
 #include "pkg/intern.h"
 
+/* The part of a summary that an index keeps: SUMMARY_MOST bytes of well-formed text, cut between
+ * characters. */
+static inline struct str summary_head(struct str s)
+{
+    size_t n = SUMMARY_MOST;
+    while (n < s.len && n && ((uint8_t)s.at[n] & 0xC0) == 0x80) n--;
+    return str_head(s, n);
+}
+
 struct writer {
     struct buf *out;
     enum format_kind kind;

@@ -26,6 +26,7 @@ DATA = PROGRAMS / "data"
 QUICK = os.environ.get("OMG_BENCH_QUICK", "") not in ("", "0")
 SEARCHES, MISSPELT, INFOS = 1000, 500, 1000
 QUERY_ROUNDS, PROCESS_ROUNDS, BUILD_ROUNDS, GROWTH_ROUNDS = 21, 200, 11, 3
+PEER_EVERY = 20  # rounds: peers take so long that fewer of theirs do
 
 
 # --- running ---------------------------------------------------------------------------------
@@ -39,12 +40,13 @@ def idlest_core():
     before = idle()
     time.sleep(0.3)
     after = idle()
-    return max(os.sched_getaffinity(0), key=lambda core: after.get(core, 0) - before.get(core, 0))
+    return max(os.sched_getaffinity(0), key=lambda core: after.get(core, 0) - before[core])
 
 
 def program(name, *arguments):
     """What a measuring program prints."""
-    done = subprocess.run([PROGRAMS / name, *map(str, arguments)], stdout=subprocess.PIPE, check=True)
+    done = subprocess.run([PROGRAMS / name, *map(str, arguments)], stdout=subprocess.PIPE,
+                          check=True)
     return json.loads(done.stdout)
 
 
@@ -69,12 +71,15 @@ def median(values):
 
 # --- printing --------------------------------------------------------------------------------
 
+def digits(value):
+    """Three of them."""
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
+
+
 def time_of(ns):
     for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
         if ns >= size:
-            value = ns / size
-            return f"{value:.2f} {unit}" if value < 10 else f"{value:.1f} {unit}" if value < 100 \
-                else f"{value:.0f} {unit}"
+            return f"{digits(ns / size)} {unit}"
     return f"{ns:.1f} ns" if ns < 10 else f"{ns:.0f} ns"
 
 
@@ -83,7 +88,7 @@ def bytes_of(n):
 
 
 def times_of(ratio):
-    return f"{ratio:.2f} ×" if ratio < 10 else f"{ratio:.1f} ×" if ratio < 100 else f"{ratio:,.0f} ×"
+    return digits(ratio) + " ×"
 
 
 def reach(value, most, shown=time_of):
@@ -154,7 +159,8 @@ def section_query(bench, readme=False):
     reaches = {"search": f"{reach(figure['search'][0], 15e3)}, "
                          f"p99 {reach(figure['search'][1], 200e3)}",
                "suggest": reach(figure["suggest"][0], 120e3), "info": reach(figure["info"][0], 2e3)}
-    labels = {"search": f"search, {SEARCHES:,} different", "suggest": f"suggest, {MISSPELT} misspelt",
+    labels = {"search": f"search, {SEARCHES:,} different",
+              "suggest": f"suggest, {MISSPELT} misspelt names",
               "info": f"info with long text, {INFOS:,} names",
               "scan": f"peer: scan of all {bytes_of(got['scanned_bytes'])} (memmem, AVX2)"}
     rows = [[labels[name], *map(time_of, figure[name]), time_of(firsts[name]), "",
@@ -167,8 +173,8 @@ def section_query(bench, readme=False):
                  "is in every figure above but status"])
     print_rows(f"Questions in process: {got['names']:,} names, limit 50, exact totals",
                ["", "p50", "p99", "max", "p50, 1st round", "ratio", "reach"], rows)
-    note(f"Quantiles over the questions, each the median of {QUERY_ROUNDS - 1} rounds after the first;")
-    note("every round asks all of them, and the answer's memory is emptied within the time.")
+    note(f"Quantiles over the questions, each the median of {QUERY_ROUNDS - 1} rounds after the")
+    note("first; every round asks all of them, and the answer's memory is emptied within the time.")
     note(f"Totals that the scan confirms: {got['same']:,} of {SEARCHES:,}.")
 
 
@@ -189,37 +195,44 @@ def section_process(bench):
     if not bench.absent:
         for name, words in own.items():
             commands[name + "_stock"] = [1, config, OMG, *root, *words]
-        commands["search_peer"] = [20, *apt, shutil.which("apt-cache"), "search", "-n", "firefox"]
-        commands["info_peer"] = [20, *apt, shutil.which("apt-cache"), "show", "bash"]
+        apt_cache = [PEER_EVERY, *apt, shutil.which("apt-cache")]
+        commands["search_peer"] = [*apt_cache, "search", "-n", "firefox"]
+        commands["info_peer"] = [*apt_cache, "show", "bash"]
     if shutil.which("dpkg"):
-        commands["status_peer"] = [20, "LC_ALL=C", shutil.which("dpkg"), "-l"]
+        commands["status_peer"] = [PEER_EVERY, "LC_ALL=C", shutil.which("dpkg"), "-l"]
     arguments = []
     for command in commands.values():
         arguments += ["--"] * bool(arguments) + command
     got = dict(zip(commands, program("floor_spawn", PROCESS_ROUNDS, *arguments)))
     wall = {name: value["wall"]["p50"] for name, value in got.items()}
-    floor = wall["floor"]
-    rows = [["floor: empty static program", time_of(floor), "", "", time_of(got["floor"]["wall"]["p99"])]]
+    rows = []
+
+    def row(key, label, peer_of="", most=0):
+        remark = reach(wall[key], most) if most else ""
+        if got[key]["status"]:
+            remark = f"exit status {got[key]['status']}: worth nothing"
+        rest = "" if key == "floor" else time_of(max(0, wall[key] - wall["floor"]))
+        ratio = times_of(wall[key] / wall[peer_of]) if peer_of else ""
+        rows.append([label, time_of(wall[key]), rest, time_of(got[key]["cpu"]["p50"]),
+                     time_of(got[key]["wall"]["p99"]), ratio, remark])
+
+    row("floor", "floor: an empty static program")
     peers = {"search": "apt-cache search -n firefox", "info": "apt-cache show bash",
              "status": "dpkg -l"}
     for name, words in own.items():
-        for key, text in ((name, ""), (name + "_stock", " in the stock root")):
-            if key in got:
-                rows.append([f"omg {' '.join(words)}{text}", time_of(wall[key]), time_of(floor),
-                             time_of(max(0, wall[key] - floor)), time_of(got[key]["wall"]["p99"]), "",
-                             "" if text else reach(wall[key], 1e6)])
-        peer = name + "_peer"
-        if peer in got:
-            base = wall.get(name + "_stock", wall[name]) if name != "status" else wall[name]
-            rows.append([f"peer: {peers[name]}", time_of(wall[peer]), time_of(floor),
-                         time_of(max(0, wall[peer] - floor)), time_of(got[peer]["wall"]["p99"]),
-                         times_of(wall[peer] / base)])
-    print_rows(f"Whole processes, warm, from spawn to exit, root folder /; {PROCESS_ROUNDS} rounds, "
-               f"peers {PROCESS_ROUNDS // 20}", ["", "p50", "= floor", "+ rest", "p99", "ratio", "reach"],
-               rows)
+        row(name, f"omg {' '.join(words)}", most=1e6)
+        if name + "_stock" in got:
+            row(name + "_stock", f"omg {' '.join(words)}, stock root")
+        if name + "_peer" in got:
+            row(name + "_peer", f"peer: {peers[name]}",
+                name if name == "status" else name + "_stock")
+    print_rows("Whole processes, warm, from spawn to exit; root folder /; "
+               f"{PROCESS_ROUNDS} rounds, peers {PROCESS_ROUNDS // PEER_EVERY}",
+               ["", "p50", "without floor", "processor", "p99", "ratio", "reach"], rows)
     note("apt answers from the stock root (plain lists, translations, pkgcache.bin built) and is")
-    note("compared with omg there. In a virtual machine whose host traps CPUID, glibc's start makes 68")
-    note("such traps of some 8 µs: half a millisecond of a glibc process is then the machine's.")
+    note("compared with omg there; dpkg lists the packages of /. Where a virtual machine's host")
+    note("traps CPUID, glibc's start makes 68 such traps of some 8 µs: half a millisecond of each")
+    note("process that glibc starts is then the machine's, not the program's.")
 
 
 def installed(root):
@@ -227,19 +240,26 @@ def installed(root):
     return {line[9:] for line in text.splitlines() if line.startswith("Package: ")}
 
 
-def overlay_rounds(bench):
-    """Processor time of an overlay built anew, and of one after a package more was installed."""
-    root, folder = stock.twin(bench.stock, DATA / "twin"), DATA / "twin-index"
-    folder.mkdir(exist_ok=True)
-    status = root / "var/lib/dpkg/status"
-    before, have = status.read_text(errors="replace"), installed(root)
-    name, summary = next(p for p in bench.known if p[0] not in have)
+def one_more(bench, root):
+    """Two texts of the status file: as it is, and with one package more, whose licence is there."""
+    before, have = (root / "var/lib/dpkg/status").read_text(errors="replace"), installed(root)
+    name, summary = next(package for package in bench.known if package[0] not in have)
     doc = root / "usr/share/doc" / name
     doc.mkdir(exist_ok=True)
     (doc / "copyright").write_text("Format: https://www.debian.org/doc/packaging-manuals/"
                                    "copyright-format/1.0/\n\nFiles: *\nLicense: MIT\n")
     after = (f"{before.rstrip()}\n\nPackage: {name}\nStatus: install ok installed\n"
              f"Version: 1.0-1\nArchitecture: all\nMaintainer: nobody\nDescription: {summary}\n\n")
+    return len(have), before, after
+
+
+def overlay_rounds(bench):
+    """Overlays built anew, and after a package more was installed; and whether the licences taken
+    over make the same overlay as licences read."""
+    root, folder = stock.twin(bench.stock, DATA / "twin"), DATA / "twin-index"
+    folder.mkdir(exist_ok=True)
+    status, overlay = root / "var/lib/dpkg/status", folder / "overlay"
+    count, before, after = one_more(bench, root)
     program("build", root, folder, "c")
     anew, again = [], []
     for _ in range(BUILD_ROUNDS):
@@ -247,7 +267,9 @@ def overlay_rounds(bench):
         anew.append(program("build", root, folder, "o"))
         status.write_text(after)
         again.append(program("build", root, folder, "ol"))
-    return len(have), anew, again
+    taken = overlay.read_bytes()
+    program("build", root, folder, "o")
+    return count, anew, again, taken == overlay.read_bytes()
 
 
 def section_build(bench):
@@ -255,7 +277,8 @@ def section_build(bench):
         return
     lists, texts = bench.stock.packages(), bench.stock.translations()
     got = {name: [] for name in ("c", "ct", "cot", "scan", "scan_all", "apt")}
-    caches = [bench.stock.root / "var/cache/apt" / name for name in ("pkgcache.bin", "srcpkgcache.bin")]
+    caches = [bench.stock.root / "var/cache/apt" / name
+              for name in ("pkgcache.bin", "srcpkgcache.bin")]
     for i in range(BUILD_ROUNDS):
         for parts in ("c", "ct", "cot"):
             got[parts].append(program("build", bench.stock.root, bench.index, parts))
@@ -266,7 +289,7 @@ def section_build(bench):
                 cache.unlink(missing_ok=True)
             got["apt"].append(cpu_of(["apt-cache", "gencaches"], bench.stock.environment()) * 1e9)
     bench.built = got["cot"][-1]
-    count, anew, again = overlay_rounds(bench)
+    count, anew, again, same = overlay_rounds(bench)
     cpu = {name: [one["cpu"] for one in got[name]] for name in ("c", "ct", "cot")}
     rows = []
 
@@ -292,9 +315,12 @@ def section_build(bench):
     row("publishing all three: writing (wall)", [one["write"] for one in got["cot"]])
     row("publishing all three: checking whole (wall)", [one["check"] for one in got["cot"]])
     row("publishing all three: renaming (wall)", [one["rename"] for one in got["cot"]])
-    print_rows(f"Building from plain lists in the page cache: processor time, {BUILD_ROUNDS} rounds",
+    print_rows("Building from plain lists in the page cache: processor time, "
+               f"{BUILD_ROUNDS} rounds",
                ["", "median", "least", "ratio", "reach"], rows)
-    note("Ratios of builds are to the quickest newline scan of the same bytes.")
+    note("Ratios of builds are to the quickest newline scan of the same bytes. The overlay whose")
+    note("licences were taken over is the same as one built anew, byte for byte: "
+         f"{'yes' if same else 'NO'}.")
 
 
 def section_size(bench):
@@ -350,11 +376,15 @@ def section_growth(bench):
                      time_of(median(times)), time_of(built[copies]["cpu"]),
                      bytes_of(built[copies]["catalogue"]),
                      "" if copies == 1 else reach(median(steady), 2 * figures[0])])
+    empty = sum(1 for i in kept if not got[1][0]["search_total"][i])
     print_rows(f"Growth: the {len(kept)} searches of {SEARCHES:,} whose totals change by at most "
-               f"{growth.FEW}", ["", "names", "p50", "p99", "ratio", "p50 of all", "build", "catalogue",
-                                 "reach"], rows)
-    note("Synthetic packages: copies of the real names and summaries, the letters of each copy exchanged")
-    note("by a permutation of its own; digits and signs stay. Totals of other searches grow with them.")
+               f"{growth.FEW}",
+               ["", "names", "p50", "p99", "ratio", "p50 of all", "build", "catalogue", "reach"],
+               rows)
+    note("Synthetic packages: copies of the real names and summaries, the letters of each copy")
+    note("exchanged by a permutation of its own; digits and signs stay. Of the searches kept, "
+         f"{empty} match nothing.")
+    note("\"p50 of all\" holds the others too, whose matches grow with the packages.")
 
 
 SECTIONS = {"query": section_query, "process": section_process, "build": section_build,
@@ -374,7 +404,7 @@ def main(arguments):
         section_query(bench, readme=True)
         return
     print(f"Linux {platform.release()} on {platform.machine()}, core {core} of {os.cpu_count()}; "
-          f"load at the start {load:.1f}" + (" (others work here: expect noise)" if load > 1 else ""))
+          f"load at the start {load:.1f}{' (others work here: expect noise)' * (load > 1)}")
     for name in names:
         SECTIONS[name](bench)
     print(f"\n{time.time() - began:.0f} s")

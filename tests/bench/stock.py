@@ -13,7 +13,8 @@ COPIED = ("etc/apt/sources.list", "etc/apt/sources.list.d", "etc/apt/auth.conf",
           "etc/apt/auth.conf.d", "var/lib/dpkg/status", "var/lib/dpkg/arch",
           "var/lib/apt/extended_states")
 # How this machine reaches its mirrors; what a container's image changes is left out.
-REACHING = re.compile(r"^Acquire::(?!GzipIndexes|Languages|IndexTargets|CompressionTypes|Changelogs)"
+REACHING = re.compile(r"^Acquire::"
+                      r"(?!GzipIndexes|Languages|IndexTargets|CompressionTypes|Changelogs)"
                       r"[^ ]+ \".+\";$", re.M)
 CONF = """\
 {reaching}
@@ -35,7 +36,8 @@ class Stock:
         self.made = self.root / "made"
 
     def environment(self):
-        return {"APT_CONFIG": str(self.conf), "LC_ALL": "C", "PATH": "/usr/bin:/bin:/usr/sbin:/sbin"}
+        return {"APT_CONFIG": str(self.conf), "LC_ALL": "C",
+                "PATH": "/usr/bin:/bin:/usr/sbin:/sbin"}
 
     def packages(self):
         return sorted(str(path) for path in self.lists.glob("*_Packages"))

@@ -21,6 +21,11 @@ def in_pieces(names, size):
     return [names[i : i + size] for i in range(0, len(names), size)]
 
 
+def by_name(name):
+    """Orders name and name:architecture by the name first."""
+    return name.split(":")
+
+
 def fold(text):
     """Lower case in ASCII alone."""
     return text.encode().lower().decode()
@@ -71,21 +76,26 @@ def long_text(description):
     return "\n".join("" if line == " ." else line[1:] for line in lines)
 
 
-def rank(words, name, installed):
-    """Sorts as the manual says: exact, prefix, start of a word, inside; else by words missing."""
+def ordered(words, names, installed):
+    """As the manual says: the words as one phrase that is the name, begins it, begins a word of
+    it or is inside it; else by how many words the name lacks. Then installed ones, the shorter
+    names, the alphabet."""
+    phrases = {"-".join(words), "".join(words)}
+    starts_word = re.compile("[^A-Za-z0-9](?:" + "|".join(map(re.escape, phrases)) + ")")
 
-    def place(phrase):
-        if phrase == name:
-            return 0
-        if name.startswith(phrase):
-            return 1
-        if re.search("[^A-Za-z0-9]" + re.escape(phrase), name):
-            return 2
-        return 3 if phrase in name else 4
+    def key(name):
+        held = [phrase for phrase in phrases if phrase in name]
+        if not held:
+            place = 4 + sum(word not in name for word in words)
+        elif name in held:
+            place = 0
+        elif name.startswith(tuple(held)):
+            place = 1
+        else:
+            place = 2 if starts_word.search(name) else 3
+        return place, name not in installed, len(name), name
 
-    best = min(place("-".join(words)), place("".join(words)))
-    missing = sum(word not in name for word in words) if best == 4 else 0
-    return best, missing, not installed, len(name), name
+    return sorted(names, key=key)
 
 
 def licences(copyright_text):
@@ -98,6 +108,14 @@ def licences(copyright_text):
         if name and name not in found and (number == 0 or "files" in p):
             found.append(name)
     return found
+
+
+def agree(got, wanted):
+    """Fails with the first few keys whose values differ."""
+    wrong = sorted(k for k in {*got, *wanted} if got.get(k) != wanted.get(k))
+    lines = [f"{k}: omg says {got.get(k)!r:.300}, not {wanted.get(k)!r:.300}" for k in wrong[:8]]
+    __tracebackhide__ = True
+    assert not wrong, "\n".join([f"{len(wrong)} of {len(wanted)} differ", *lines])
 
 
 def fact(function):
@@ -156,13 +174,14 @@ class Machine:
     def stamp(self):
         """What tells that packages or lists have changed."""
         dpkg, apt = self.root / "var/lib/dpkg", self.root / "var/lib/apt"
-        there = [p for p in (dpkg / "status", dpkg / "updates", apt / "extended_states",
-                             apt / "lists") if p.exists()]  # fmt: skip
-        return tuple((s.st_ino, s.st_size, s.st_mtime_ns) for s in (p.stat() for p in there))
+        told = dpkg / "status", dpkg / "updates", apt / "extended_states", apt / "lists"
+        stats = (path.stat() for path in told if path.exists())
+        return tuple((s.st_ino, s.st_size, s.st_mtime_ns) for s in stats)
 
     def run(self, *words):
-        done = subprocess.run(words, env=self.environment, capture_output=True, timeout=120,
-                              check=False)  # fmt: skip
+        done = subprocess.run(
+            words, env=self.environment, capture_output=True, timeout=120, check=False
+        )
         return done.stdout.decode(errors="replace")
 
     def apt(self, tool, *words, names=None):
@@ -188,7 +207,8 @@ class Machine:
 
     def versions(self, names):
         """{operand: the version that omg info shows, or the name of its error}."""
-        return {name: a.get("version") or a["error"]["name"] for name, a in self.infos(names).items()}
+        infos = self.infos(names).items()
+        return {name: info.get("version") or info["error"]["name"] for name, info in infos}
 
     def search(self, query, limit=50):
         return self.answer("search", "--limit", str(limit), "--", query)
@@ -198,7 +218,8 @@ class Machine:
         """[(name, architecture, version)]"""
         form = "${Package}\t${Architecture}\t${Version}\t${db:Status-Status}\n"
         folder = f"--admindir={self.root / 'var/lib/dpkg'}"
-        rows = [line.split("\t") for line in self.run("dpkg-query", folder, "-W", "-f", form).splitlines()]
+        lines = self.run("dpkg-query", folder, "-W", "-f", form).splitlines()
+        rows = (line.split("\t") for line in lines)
         return [tuple(row[:3]) for row in rows if row[3] == "installed"]
 
     @fact
@@ -229,8 +250,9 @@ class Machine:
     def upgradable(self):
         """{name: (suites, version)}; name:architecture for a foreign one."""
         line = re.compile(r"([^/\s]+)/(\S+) (\S+) (\S+) \[upgradable")
+        own = self.native, "all"
         return {
-            m[1] if m[4] in (self.native, "all") else f"{m[1]}:{m[4]}": (m[2].split(","), m[3])
+            m[1] if m[4] in own else f"{m[1]}:{m[4]}": (m[2].split(","), m[3])
             for m in map(line.match, self.apt("apt", "list", "--upgradable").splitlines())
             if m
         }
@@ -248,9 +270,11 @@ class Machine:
     def records(self):
         """{name: fields of its candidate}. In compressed lists apt-cache show begins anew for each
         package; dumpavail prints the same records in one pass, but no translations."""
-        show = self.apt("apt-cache", "dumpavail") if self.own else \
-            self.apt("apt-cache", "show", "--no-all-versions", names=self.names)  # fmt: skip
-        return {record["package"]: record for record in paragraphs(show)}
+        if self.own:
+            shown = self.apt("apt-cache", "dumpavail")
+        else:
+            shown = self.apt("apt-cache", "show", "--no-all-versions", names=self.names)
+        return {record["package"]: record for record in paragraphs(shown)}
 
     @fact
     def shown(self):
@@ -260,32 +284,33 @@ class Machine:
     @fact
     def offered(self):
         """{name: (version's key, summary)} of the newest version on offer, native before foreign."""
-        files = self.apt("apt-get", "indextargets", "--format", "$(FILENAME)",
-                         "Created-By: Packages").split()  # fmt: skip
-        newest = {}
-        for file in files:
+        target = "--format", "$(FILENAME)", "Created-By: Packages"
+        field = re.compile(r"^(Package|Version|Architecture|Description): *(.*)$", re.M)
+        newest, own = {}, (self.native, "all")
+        for file in self.apt("apt-get", "indextargets", *target).split():
             text = self.run("/usr/lib/apt/apt-helper", "cat-file", file)
             for p in text.split("\n\n"):
                 if not p.strip():
                     continue
-                record = dict(re.findall(r"^(Package|Version|Architecture|Description): *(.*)$", p, re.M))
-                native = record["Architecture"] in (self.native, "all")
-                key = native, version_key(record["Version"])
+                record = dict(field.findall(p))
+                key = record["Architecture"] in own, version_key(record["Version"])
                 if record["Package"] not in newest or newest[record["Package"]][0] < key:
                     newest[record["Package"]] = key, record["Description"]
         return newest
 
     @fact
     def texts(self):
-        """{name: name and summary, folded} of everything that a search may find."""
+        """[(name, name and summary folded)] of everything that a search may find."""
         found = {name: summary for name, (_, summary) in self.offered.items()}
-        for record in paragraphs((self.root / "var/lib/dpkg/status").read_text(errors="replace")):
+        status = (self.root / "var/lib/dpkg/status").read_text(errors="replace")
+        for record in paragraphs(status):
             if record["status"].endswith(" installed"):
                 found.setdefault(record["package"], record.get("description", "").split("\n")[0])
-        return {name: fold(f"{name}\n{summary}") for name, summary in found.items()}
+        return [(name, fold(f"{name}\n{summary}")) for name, summary in found.items()]
 
     def matching(self, words):
         """Names that hold every word in the name or summary, in the order they are shown."""
-        there = {name for name, _, _ in self.installed}
-        found = [n for n, text in self.texts.items() if all(word in text for word in words)]
-        return sorted(found, key=lambda name: rank(words, name, name in there))
+        found = self.texts
+        for word in words:
+            found = [row for row in found if word in row[1]]
+        return ordered(words, [name for name, _ in found], {name for name, _, _ in self.installed})
