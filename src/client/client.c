@@ -19,7 +19,7 @@ static enum err root_open(struct client *c, struct fault *f)
     c->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (c->root < 0 || fstat(c->root, &st) != 0) {
         if (errno == ENOENT || errno == ENOTDIR)
-            return fail(f, ERR_NOT_FOUND, "there is no folder '%s' to look into", path);
+            return fail(f, ERR_INVALID_PARAMS, "there is no folder '%s' to look into", path);
         return fail_errno(f, "cannot open the folder '%s'", path);
     }
     c->slash = !c->options.root ||

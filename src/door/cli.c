@@ -57,6 +57,14 @@ static enum err choose_form(struct cli *c, struct fault *f)
     return OK;
 }
 
+/* Whether no setting matters: help, version and the like. */
+static bool only_tells(const struct args *a)
+{
+    struct command command;
+    if (a->times[OPTION_help] || a->times[OPTION_version] || !a->count) return true;
+    return !command_find(str_of(a->words[0]), &command, NULL) && command.op == OP_COUNT;
+}
+
 enum err cli_open(struct cli *c, size_t count, char **argv, struct fault *f)
 {
     struct winsize size = { 0 };
@@ -67,6 +75,10 @@ enum err cli_open(struct cli *c, size_t count, char **argv, struct fault *f)
     settings_standard(&c->settings);
     enum err e = args_parse(count, argv, &c->args, f);
     if (!e) e = settings_read(&c->settings, f);
+    if (e == ERR_INVALID_PARAMS && only_tells(&c->args)) { /* what tells how to mend them works */
+        settings_standard(&c->settings);
+        e = OK;
+    }
     if (!e && c->args.times[OPTION_color] &&
         !choice_place(option_row(OPTION_color)->words, c->args.value[OPTION_color],
                       &c->settings.color))
@@ -102,6 +114,7 @@ int cli_error(struct cli *c, enum err e, const struct fault *f, const char *reme
     pen_clean(&line, said);
     if (!asks) buf_str(&line, S(". "));
     if (!asks) pen_clean(&line, str_of(remedy ? remedy : row->remedy));
+    line.len -= str_ends(buf_view(&line), S(" ")); /* there was nothing to advise */
     buf_byte(&line, '\n');
     write_all(STDERR_FILENO, buf_view(&line), NULL);
     buf_free(&line);
@@ -161,7 +174,7 @@ static const char *suggest_names(struct client *client, struct str name, char *t
 static int no_package(struct cli *c, struct client *client, struct str name, const struct fault *f)
 {
     char names[1024];
-    const char *remedy = NULL;
+    const char *remedy = ""; /* the sentence says what there is instead */
     if (str_starts(str_of(f->text), S(NO_SUCH_PACKAGE)))
         remedy = suggest_names(client, name, names, sizeof names);
     return cli_error(c, ERR_PACKAGE_NOT_FOUND, f, remedy);

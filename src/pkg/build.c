@@ -59,7 +59,8 @@ static enum err machine_read(struct world *w)
     w->in.part = PART_OVERLAY;
     e = dpkg_read(&w->in, &w->conf, &w->dpkg);
     w->status_missing = e == ERR_NOT_FOUND;
-    return w->status_missing ? OK : e;
+    if (w->status_missing) e = apt_archs_read(&w->in, &w->conf, STR_NONE, &w->dpkg.archs);
+    return e;
 }
 
 static enum err catalogue_make(struct world *w, struct build_output *out,
@@ -69,7 +70,6 @@ static enum err catalogue_make(struct world *w, struct build_output *out,
     enum err e = apt_files_read(&w->in, &w->conf, &w->dpkg.archs, &w->files);
     if (!e) e = catalogue_build(&w->in, &w->arena, &w->dpkg.archs, &w->files, &out->catalogue);
     if (!e) e = index_file_open(catalogue, buf_view(&out->catalogue), KIND_CATALOGUE, false, NULL);
-    w->in.notes_len = 0; /* they are the catalogue's now */
     return e;
 }
 

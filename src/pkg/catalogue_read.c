@@ -12,7 +12,7 @@
 #define LIST_MOST (UINT64_C(1) << 30)
 
 enum {
-    NAME_MOST = 255,       /* bytes; protocol.md, "Limits" */
+    NAME_MOST = 255,       /* bytes; as the protocol has it */
     VERSION_MOST = 512,    /* bytes; Debian's longest has 60 */
     RELATIONS_MOST = 65536 /* of one package; Debian's longest list has some thousand */
 };
@@ -70,17 +70,30 @@ void draft_close(struct draft *d)
 
 static bool name_valid(struct str name)
 {
-    if (name.len == 0 || name.len > NAME_MOST || name.at[0] == '-') return false;
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.at[i];
-        if (!ascii_alpha(c) && !ascii_digit(c) && !memchr("+-._", c, 4)) return false;
+    bool good = name.len && name.len <= NAME_MOST && name.at[0] != '-';
+    for (size_t i = 0; good && i < name.len; i++)
+        good = gram_class[(uint8_t)name.at[i]] - 1u < GRAM_NAME;
+    return good;
+}
+
+/* Whether s is ASCII without NUL, which nearly everything is. */
+static bool plain(struct str s)
+{
+    const uint64_t tops = UINT64_C(0x8080808080808080), ones = UINT64_C(0x0101010101010101);
+    uint64_t seen = 0, eight;
+    size_t i = 0;
+    for (; i + 8 <= s.len; i += 8) {
+        memcpy(&eight, s.at + i, 8);
+        seen |= eight | (eight - ones);
     }
-    return true;
+    for (; i < s.len; i++) seen |= s.at[i] > 0 ? 0 : tops;
+    return !(seen & tops);
 }
 
 /* Text that is well-formed and holds no NUL: s itself, or a mended copy in the arena. */
 static struct str clean(struct draft *d, struct str s)
 {
+    if (plain(s)) return s;
     if (utf8_valid(s) && (s.len == 0 || !memchr(s.at, 0, s.len))) return s;
     char *to = arena_alloc(d->arena, s.len * 3);
     struct str mended = { to, 0 };
@@ -256,7 +269,9 @@ static uint32_t recent_offset(struct draft *d, struct recent *r, struct str s)
 
 static void read_version(struct draft *d, const struct stanza *s, uint32_t file)
 {
-    struct str name = s->field[CONTROL_package];
+    char lower[NAME_MOST];
+    struct str name = { lower, s->field[CONTROL_package].len };
+    ascii_lower_copy(lower, s->field[CONTROL_package]); /* as dpkg and apt do */
     struct draft_version v = { .name = intern_number(&d->names, name), .next = NONE };
     struct str phased = s->field[CONTROL_phased];
     uint64_t percent = phased.len ? number_or_zero(phased) : 100;

@@ -123,7 +123,11 @@ bool relation_next(struct str *rest, struct str *relation)
 static size_t name_length(struct str s)
 {
     size_t n = 0;
-    while (n < s.len && !ascii_space(s.at[n]) && !memchr("(:[<|,", s.at[n], 6)) n++;
+    static const bool ends[256] = {
+        [' '] = true,  ['\t'] = true, ['\n'] = true, ['\r'] = true, ['\f'] = true, ['\v'] = true,
+        ['('] = true,  [':'] = true,  ['['] = true,  ['<'] = true,  ['|'] = true,  [','] = true,
+    };
+    while (n < s.len && !ends[(uint8_t)s.at[n]]) n++;
     return n;
 }
 

@@ -7,8 +7,8 @@
 #include "base/arena.h"
 
 enum {
-    COPYRIGHT_LICENSES = 64,      /* short names kept of one file */
-    COPYRIGHT_LICENSE_MOST = 200, /* bytes; what is longer is no short name */
+    COPYRIGHT_LICENSES = 256,      /* short names kept of one file */
+    COPYRIGHT_LICENSE_MOST = 1024, /* bytes; what is longer is no short name */
 };
 
 /* The distinct short names of the License fields of the header and of the Files paragraphs, as

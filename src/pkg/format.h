@@ -68,7 +68,7 @@ enum section {
     SECTION_TEXT_KEYS,  /* uint64_t, ascending */
     SECTION_TEXT_AT,    /* uint32_t[texts]: into TEXT_LISTS */
     SECTION_TEXT_LISTS, /* varints: count, then offsets into PARAGRAPHS */
-    SECTION_PARAGRAPHS, /* word codes, see text_code.h */
+    SECTION_PARAGRAPHS, /* word codes, see longtext.h */
     SECTION_WORD_AT,    /* uint32_t[words + 1] */
     SECTION_WORDS,
     SECTION_COUNT

@@ -100,6 +100,7 @@ void inputs_note_many(struct inputs *in, struct str path, uint64_t count, struct
 {
     for (size_t i = 0; i < in->notes_len; i++) {
         struct note *n = &in->notes[i];
+        if (n->part != (in->part & (~in->part + 1))) continue;
         if (!str_eq(n->path, path) || !str_eq(n->text, text)) continue;
         n->count += count;
         return;
@@ -108,8 +109,11 @@ void inputs_note_many(struct inputs *in, struct str path, uint64_t count, struct
         in->notes[INPUTS_NOTES - 1].count += count;
         return;
     }
-    in->notes[in->notes_len++] =
-        (struct note){ arena_copy(in->arena, path), arena_copy(in->arena, text), count };
+    /* What concerns several parts is told once: the first of them changes when any does. */
+    in->notes[in->notes_len++] = (struct note){ .path = arena_copy(in->arena, path),
+                                                .part = in->part & (~in->part + 1),
+                                                .text = arena_copy(in->arena, text),
+                                                .count = count };
 }
 
 void inputs_note(struct inputs *in, struct str path, const char *format, ...)

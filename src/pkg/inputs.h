@@ -26,6 +26,7 @@ struct input {
 /* Something that was wrong and what it cost, for `omg doctor`. */
 struct note {
     struct str path;
+    unsigned part;   /* the part that it is told with */
     struct str text; /* one sentence: what is wrong, what was left out, what to do */
     uint64_t count;  /* how many records it happened to */
 };

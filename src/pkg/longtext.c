@@ -6,36 +6,49 @@ struct codes {
     const uint8_t *at, *end;
 };
 
-static void put(char *to, size_t *len, struct str s)
+/* Where a text is written: as long as at is below full, the longest word and a blank still fit. */
+struct written {
+    char *at, *full;
+    bool line_start;
+};
+enum { WORD_MOST = TEXT_MOST, SLACK = WORD_MOST + 32 };
+
+/* A word is rarely longer than sixteen bytes: those are copied whatever its length, where as many
+ * can be read. */
+static void put_word(struct written *to, const char *from, size_t n, bool sixteen)
 {
-    if (s.len > TEXT_MOST - *len) return;
-    memcpy(to + *len, s.at, s.len);
-    *len += s.len;
+    *to->at = ' ';
+    to->at += !to->line_start;
+    if (sixteen && n <= 16) memcpy(to->at, from, 16);
+    else memcpy(to->at, from, n);
+    to->at += n;
+    to->line_start = false;
 }
 
-static void paragraph(const struct index *ix, struct codes c, char *to, size_t *len)
+static void paragraph(const struct index *ix, struct codes c, struct written *to)
 {
-    bool line_start = true;
-    while (c.at < c.end) {
+    struct str heap = file_section(&ix->text, SECTION_WORDS);
+    const uint32_t *word_at = file_rows(&ix->text, SECTION_WORD_AT);
+    size_t words = file_count(&ix->text, SECTION_WORD_AT, sizeof *word_at);
+    to->line_start = true;
+    while (c.at < c.end && to->at < to->full) {
         uint32_t code, n;
-        struct str word;
         c.at = varint_get(c.at, c.end, &code);
-        if (code == TEXT_LINE || code == TEXT_BLANK) {
-            put(to, len, code == TEXT_LINE ? S("\n") : S(" "));
-            line_start |= code == TEXT_LINE;
-            continue;
-        }
-        if (code == TEXT_LITERAL) {
+        if (code >= TEXT_WORDS) {
+            size_t word = code - TEXT_WORDS;
+            if (word + 1 >= words) continue;
+            uint32_t from = word_at[word], end = word_at[word + 1];
+            if (from >= end || end > heap.len || end - from > WORD_MOST) continue;
+            put_word(to, heap.at + from, end - from - 1, heap.len - from >= 16);
+        } else if (code == TEXT_LITERAL) {
             c.at = varint_get(c.at, c.end, &n);
-            if (n > (size_t)(c.end - c.at)) return;
-            word = (struct str){ (const char *)c.at, n };
+            if (n > (size_t)(c.end - c.at) || n > WORD_MOST) return;
+            put_word(to, (const char *)c.at, n, c.end - c.at >= 16);
             c.at += n;
         } else {
-            word = file_span(&ix->text, SECTION_WORDS, SECTION_WORD_AT, code - TEXT_WORDS);
+            *to->at++ = code == TEXT_LINE ? '\n' : ' ';
+            to->line_start |= code == TEXT_LINE;
         }
-        if (!line_start) put(to, len, S(" "));
-        put(to, len, word);
-        line_start = false;
     }
 }
 
@@ -77,22 +90,24 @@ struct str longtext_find(const struct index *ix, uint64_t key, struct arena *a)
     uint32_t at = row == SIZE_MAX ? NONE : file_u32(&ix->text, SECTION_TEXT_AT, row), count, size;
     if (at >= lists.len) return STR_NONE;
     struct codes list = { (const uint8_t *)lists.at + at, (const uint8_t *)lists.at + lists.len };
-    size_t len = 0;
-    char *to = arena_alloc(a, TEXT_MOST);
-    if (!to) return STR_NONE;
+    char *start = arena_alloc(a, TEXT_MOST + SLACK);
+    if (!start) return STR_NONE;
+    struct written to = { start, start + TEXT_MOST, true };
     list.at = varint_get(list.at, list.end, &count);
-    for (uint32_t i = 0; i < count && list.at < list.end; i++) {
+    for (uint32_t i = 0; i < count && list.at < list.end && to.at < to.full; i++) {
         list.at = varint_get(list.at, list.end, &at);
         if (at >= heap.len) break;
         struct codes c = { (const uint8_t *)heap.at + at, (const uint8_t *)heap.at + heap.len };
         c.at = varint_get(c.at, c.end, &size);
         if (size > (size_t)(c.end - c.at)) break;
         c.end = c.at + size;
-        if (i) put(to, &len, S("\n\n"));
-        paragraph(ix, c, to, &len);
+        if (i) *to.at++ = '\n', *to.at++ = '\n';
+        paragraph(ix, c, &to);
     }
-    a->used = (size_t)(to - a->at) + len; /* the rest of the piece goes back */
-    return (struct str){ to, len };
+    size_t len = (size_t)(to.at - start);
+    memset(to.at, 0, 16); /* what the last word's copy left */
+    a->used = (size_t)(to.at - a->at); /* the rest of the piece goes back */
+    return (struct str){ start, len };
 }
 
 struct str longtext_plain(struct str continuation, struct arena *a)

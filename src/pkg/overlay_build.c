@@ -5,6 +5,7 @@
 #include "pkg/copyright.h"
 #include "pkg/deb_version.h"
 #include "pkg/order.h"
+#include "pkg/same_build.h"
 #include "pkg/writer.h"
 
 #include <stdio.h>
@@ -111,7 +112,8 @@ static uint32_t same_version(const struct overlay *o, uint32_t first, uint32_t e
 }
 
 /* apt's pkgPolicy::GetCandidateVer: the highest priority wins, of equals the newest; below 1000
- * nothing older than the installed version. *row is NONE where the installed version stays. False
+ * nothing older than the installed version; one of the same version that was built apart is another
+ * version. *row is NONE where the installed version stays. False
  * when nothing may be installed. [first, end) are the versions of one architecture. */
 static bool choose(const struct overlay *o, struct str name, const struct dpkg_package *p,
                    uint32_t first, uint32_t end, uint32_t *row)
@@ -121,11 +123,12 @@ static bool choose(const struct overlay *o, struct str name, const struct dpkg_p
     *row = NONE;
     while (first < end || !seen) {
         int order = first == end ? -1 : p ? deb_version_cmp(version_of(o, first), p->version) : 1;
+        bool apart = order == 0 && p && !seen && !same_build(&o->ix, first, p);
         bool current = order <= 0 && !seen;
         uint32_t next =
-            first == end || (current && order < 0) ? first : same_version(o, first, end);
+            first == end || (current && (order < 0 || apart)) ? first : same_version(o, first, end);
         int32_t priority = priority_of(o, name, current ? p : NULL, first, next);
-        if (priority > best && (current || order > 0 || priority >= 1000)) {
+        if (priority > best && (current || order >= 0 || priority >= 1000)) {
             best = priority;
             *row = current ? NONE : first;
         }
@@ -191,7 +194,7 @@ static void package_flags(struct overlay *o, const struct dpkg_package *p, struc
     if (p->essential) r->flags |= PACKAGE_ESSENTIAL;
     if (r->candidate == NONE || !p->unpacked) return;
     struct str offered = index_string(&o->ix, index_version(&o->ix, r->candidate)->version);
-    if (deb_version_cmp(offered, p->version) <= 0) return;
+    if (deb_version_cmp(offered, p->version) < 0) return;
     r->flags |= PACKAGE_UPDATE;
     o->meta.updates++;
     if (is_security(o, r->candidate, end)) r->flags |= PACKAGE_SECURITY, o->meta.security++;
@@ -233,12 +236,11 @@ static void add_license(struct overlay *o, struct package_record *r, struct str 
 static void licenses_of(struct overlay *o, const struct kept *k, const struct dpkg_package *p,
                         struct package_record *r, struct buf *text)
 {
-    enum { MOST = 64 };
     r->licenses = (uint32_t)(o->licenses.len / sizeof(uint32_t));
     for (uint32_t at = (uint32_t)r->key & k->mask; k->slot[at]; at = (at + 1) & k->mask) {
         const struct package_record *x = index_package(&o->old, k->slot[at] - 1);
         if (x->key != r->key) continue;
-        for (uint32_t i = 0; i < x->licenses_len && i < MOST; i++)
+        for (uint32_t i = 0; i < x->licenses_len && i < COPYRIGHT_LICENSES; i++)
             add_license(o, r,
                         overlay_string(&o->old, file_u32(&o->old.overlay, SECTION_LICENSES,
                                                          (size_t)x->licenses + i)));
@@ -285,7 +287,7 @@ static void add_package(struct overlay *o, const struct kept *k, uint32_t number
     if (r.name < o->ix.names) {
         arch_rows(o, r.name, p->arch, &first, &end);
         for (uint32_t row = first; row < end && r.row == NONE; row++)
-            if (str_eq(version_of(o, row), p->version)) r.row = row;
+            if (str_eq(version_of(o, row), p->version) && same_build(&o->ix, row, p)) r.row = row;
         choose(o, p->name, p, first, end, &r.candidate);
         o->installed[r.name >> 6] |= UINT64_C(1) << (r.name & 63);
     }

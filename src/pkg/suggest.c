@@ -8,6 +8,7 @@
 enum {
     NAME_MOST = 255,
     COMPARED = 192, /* names whose edits are counted, of those that share the most grams */
+    COMPARED_LETTERS = 64, /* of longer names only these count */
     COMMON = 16384, /* bytes: a gram with longer postings tells little */
     SHORT_MOST = 5  /* letters up to which every name one edit away is looked up */
 };
@@ -23,43 +24,34 @@ struct guesses {
     struct bits *seen;
     struct guess *at;
     size_t len, room;
+    uint64_t place[256]; /* by letter: where the query has it */
 };
 
 /* Counts the edits from the query to the name, and to each part of it that ends before a
  * separator, which costs half an edit more: "fierfox" means firefox-esr. Optimal string alignment
- * (Damerau 1964, no substring edited twice), in halves of edits. */
-static uint32_t edits(struct str query, struct str name, uint32_t most)
+ * in halves of edits, a column of its table at a time: a bit says how a cell differs from its
+ * neighbour (Hyyrö, "A Bit-Vector Algorithm for Computing Levenshtein and Damerau Edit Distances",
+ * 2003). */
+static uint32_t edits(const struct guesses *g, struct str name)
 {
-    uint16_t rows[3][NAME_MOST + 2];
-    uint16_t *before = rows[0], *last = rows[1], *now = rows[2];
-    uint32_t best = UINT32_MAX;
-    size_t m = query.len;
-    for (size_t i = 0; i <= m; i++) last[i] = (uint16_t)i;
-    for (size_t j = 1; j <= name.len; j++) {
-        char c = ascii_lower(name.at[j - 1]);
-        now[0] = (uint16_t)j;
-        uint16_t least = now[0];
-        for (size_t i = 1; i <= m; i++) {
-            uint16_t v = (uint16_t)(last[i - 1] + (query.at[i - 1] != c));
-            if (last[i] + 1 < v) v = (uint16_t)(last[i] + 1);
-            if (now[i - 1] + 1 < v) v = (uint16_t)(now[i - 1] + 1);
-            if (i > 1 && j > 1 && query.at[i - 1] == ascii_lower(name.at[j - 2]) &&
-                query.at[i - 2] == c && before[i - 2] + 1 < v)
-                v = (uint16_t)(before[i - 2] + 1);
-            now[i] = v;
-            if (v < least) least = v;
-        }
-        bool whole = j == name.len;
-        bool part = !whole && !ascii_alpha(name.at[j]) && !ascii_digit(name.at[j]);
-        if (whole || part) {
-            uint32_t score = (uint32_t)now[m] * 2 + part;
-            if (score < best) best = score;
-        }
-        if ((uint32_t)least * 2 > most) break;
-        uint16_t *reused = before;
-        before = last;
-        last = now;
-        now = reused;
+    uint64_t plus = ~UINT64_C(0), minus = 0, diagonal = 0, before = 0;
+    uint64_t end = UINT64_C(1) << (g->query.len - 1);
+    uint32_t best = UINT32_MAX, score = (uint32_t)g->query.len;
+    for (size_t j = 0; j < name.len; j++) {
+        uint64_t match = g->place[(uint8_t)ascii_lower(name.at[j])];
+        uint64_t swapped = (~diagonal & match) << 1 & before;
+        diagonal = (((match & plus) + plus) ^ plus) | match | minus | swapped;
+        uint64_t up = minus | ~(diagonal | plus), down = plus & diagonal;
+        score += (up & end) != 0;
+        score -= (down & end) != 0;
+        up = up << 1 | 1;
+        down <<= 1;
+        plus = down | ~(diagonal | up);
+        minus = up & diagonal;
+        before = match;
+        bool whole = j + 1 == name.len;
+        if (!whole && (ascii_alpha(name.at[j + 1]) || ascii_digit(name.at[j + 1]))) continue;
+        if (score * 2 + !whole < best) best = score * 2 + !whole;
     }
     return best;
 }
@@ -72,7 +64,7 @@ static void consider(struct guesses *g, uint32_t any)
         bits_set(g->seen, any);
     }
     if (!name.len || name.len > NAME_MOST || g->len == g->room) return;
-    uint32_t score = edits(g->query, name, g->most);
+    uint32_t score = edits(g, str_head(name, COMPARED_LETTERS));
     if (score <= g->most) g->at[g->len++] = (struct guess){ any, score };
 }
 
@@ -186,6 +178,9 @@ enum err query_suggest(struct index *ix, const struct suggest_request *q, struct
     if (e) return fail(f, e, "no memory for the answer");
     ascii_lower_copy(lower, q->query);
     struct guesses g = { .ix = ix, .query = { lower, q->query.len }, .seen = &m->found };
+    g.query = str_head(g.query, COMPARED_LETTERS);
+    for (size_t i = 0; i < g.query.len; i++)
+        g.place[(uint8_t)lower[i]] |= UINT64_C(1) << i;
     g.most = q->query.len < 3 ? 2 : q->query.len < 6 ? 3 : q->query.len < 9 ? 5 : 7;
     g.room = (size_t)ix->extras + ix->names;
     if (g.room > 65536) g.room = 65536;

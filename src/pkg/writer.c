@@ -45,6 +45,7 @@ void writer_inputs(struct writer *w, const struct inputs *in, unsigned parts,
     rows.len = 0;
     for (size_t i = 0; i < in->notes_len; i++) {
         const struct note *n = &in->notes[i];
+        if (!(n->part & parts)) continue;
         struct note_record r = { n->count, intern_offset(strings, n->path),
                                  intern_offset(strings, n->text) };
         buf_put(&rows, &r, sizeof r);

@@ -29,7 +29,7 @@ static inline void writer_buf(struct writer *w, enum section s, const struct buf
     writer_section(w, s, b->at, b->len);
 }
 
-/* The inputs of these parts and all notes, their texts going into strings. */
+/* The inputs of these parts and their notes, their texts going into strings. */
 void writer_inputs(struct writer *w, const struct inputs *in, unsigned parts,
                    struct intern *strings);
 

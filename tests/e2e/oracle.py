@@ -283,7 +283,7 @@ class Machine:
 
     @fact
     def offered(self):
-        """{name: (version's key, summary)} of the newest version on offer, native before foreign."""
+        """{name: (key, summary)} of the newest version on offer, native ones first."""
         target = "--format", "$(FILENAME)", "Created-By: Packages"
         field = re.compile(r"^(Package|Version|Architecture|Description): *(.*)$", re.M)
         newest, own = {}, (self.native, "all")

@@ -2,6 +2,7 @@
 foreign architectures. Everything but the preferences is drawn from a seed."""
 
 import dataclasses
+import pathlib
 import random
 import zlib
 
@@ -94,12 +95,21 @@ def machine_in(root, archs=("amd64",)):
         f'Dir "{root}/";\nDir::State::status "{root}/var/lib/dpkg/status";\n'
         f'APT::Architecture "{archs[0]}";\nAPT::Architectures {{{names}}};\n'
     )
+    write(root / "var/lib/dpkg/arch", "".join(f"{arch}\n" for arch in archs))
     return Machine(root, root / "scratch", root / "apt.conf")
 
 
 def write(path, text):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
+
+
+def offer(root, packages):
+    """One source that offers them."""
+    write(root / "etc/apt/sources.list", ARCHIVES[0].source)
+    stem = root / "var/lib/apt/lists" / ARCHIVES[0].stem
+    write(pathlib.Path(f"{stem}InRelease"), ARCHIVES[0].release)
+    write(pathlib.Path(f"{stem}main_binary-amd64_Packages"), packages)
 
 
 class Made:
@@ -151,7 +161,6 @@ class Made:
                 auto = self.chance.randint(0, 1)
                 states += f"Package: {name}\nArchitecture: {native}\nAuto-Installed: {auto}\n\n"
         self.write("var/lib/dpkg/status", status)
-        self.write("var/lib/dpkg/arch", "".join(f"{arch}\n" for arch in self.archs))
         self.write("var/lib/apt/extended_states", states)
 
     def wanted(self, names):
@@ -177,7 +186,7 @@ class Made:
 
 
 def release(pin, priority, package="*"):
-    return f"Package: {package}\nPin: release {pin}\nPin-Priority: {priority}\n"
+    return f"Package: {package}\nPin: release {pin}\nPin-Priority: {priority}\n\n"
 
 
 PREFERENCES = {
@@ -199,7 +208,7 @@ PREFERENCES = {
     "origin": "Package: *\nPin: origin b.example\nPin-Priority: 900\n",
     "quoted origin": 'Package: *\nPin: origin "b.example"\nPin-Priority: 900\n',
     "local origin": 'Package: *\nPin: origin ""\nPin-Priority: 900\n',
-    "version": "Package: libone pytwo\nPin: version 1.*\nPin-Priority: 1001\n",
+    "version": "Package: libone py-two\nPin: version 1.*\nPin-Priority: 1001\n",
     "exact version": "Package: libone libsix libten\nPin: version 1.0\nPin-Priority: 1001\n",
     "version regex": "Package: *\nPin: version /rc/\nPin-Priority: -1\n",
     "glob": release("n=trixie", -1, "lib*"),
@@ -212,14 +221,13 @@ PREFERENCES = {
     "plus signs": release("n=bookworm", 1001, "c++one c++two"),
     "several names": release("n=bookworm", 1001, "libone  webtwo\n x.six"),
     "name of an architecture": release("n=bookworm", 1001, "libone:amd64 libtwo:any libsix:native"),
-    "first of two": release("n=bookworm", 1001, "libone") + "\n" + release("n=trixie", 1001, "libone"),
-    "special before general": release("n=trixie", 200) + "\n" + release("n=bookworm", 100, "lib*"),
-    "comments and explanations": "# why\n\nExplanation: because\n" + release("n=trixie", 991)
-    + "\n# end\n",
+    "first of two": release("n=bookworm", 1001, "libone") + release("n=trixie", 1001, "libone"),
+    "special before general": release("n=trixie", 200) + release("n=bookworm", 100, "lib*"),
+    "comments": "# why\n\nExplanation: because\n" + release("n=trixie", 991) + "# end\n",
     "lower case fields": "package: *\npin: RELEASE a=testing\npin-priority: 991\n",
-    "backports": release("n=bookworm-backports", 500) + "\n" + release("a=experimental", 101),
+    "backports": release("n=bookworm-backports", 500) + release("a=experimental", 101),
     "flat": release("o=Flat", 1001),
-    "no trailing line": release("n=trixie", 991).rstrip("\n"),
+    "no trailing line": release("n=trixie", 991).strip(),
 }
 
 
@@ -264,11 +272,9 @@ def test_preferences_are_read_in_apts_order(tmp_path):
 def drawn_preferences(chance):
     """A few stanzas of any kind, but none that means the status file alone: with those apt offers
     versions of which only the settings are left."""
-    pins = [
-        *(f"release {field}" for field in ("a=testing", "n=bookworm", "o=B House", "a=stable*",
-                                           "l=Experimental", "c=main", "v=6.1", "o=Flat")),
-        "origin a.example", "origin b.example", "version 1.*", "version 2.0-1", "version *rc*",
-    ]  # fmt: skip
+    releases = ["a=testing", "n=bookworm", "o=B House", "a=stable*", "l=Experimental", "c=main"]
+    pins = [f"release {each}" for each in [*releases, "v=6.1", "o=Flat"]]
+    pins += ["origin a.example", "origin b.example", "version 1.*", "version 2.0-1", "version *rc*"]
     packages = ["*", "*", "lib*", "/t/", "src:src-py-", "c++*", "libone webtwo", "x.six", "?ibten"]
     priorities = [-1, 1, 99, 100, 101, 499, 500, 501, 989, 990, 991, 999, 1000, 1001, 1002]
     return "\n".join(
@@ -306,14 +312,10 @@ def test_a_drawn_system_is_seen_as_apt_sees_it(tmp_path, seed):
 
 def test_a_rebuilt_package_is_an_update_as_apt_has_it(tmp_path):
     """apt tells two packages of one version apart by what they depend on."""
-    write(tmp_path / "var/lib/dpkg/status", stanza(INSTALLED, "libone", "1.0", "amd64", depends="x",
-                                                   want="install", state="installed"))  # fmt: skip
-    write(tmp_path / "etc/apt/sources.list", f"deb [trusted=yes] {ARCHIVES[0].source}\n")
-    lists = tmp_path / "var/lib/apt/lists"
-    write(lists / f"{ARCHIVES[0].stem}InRelease", ARCHIVES[0].release)
-    write(lists / f"{ARCHIVES[0].stem}main_binary-amd64_Packages",
-          stanza(OFFERED, "libone", "1.0", "amd64", depends="y"))  # fmt: skip
+    there = {"want": "install", "state": "installed", "depends": "one-thing"}
     machine = machine_in(tmp_path)
+    write(tmp_path / "var/lib/dpkg/status", stanza(INSTALLED, "libone", "1.0", "amd64", **there))
+    offer(tmp_path, stanza(OFFERED, "libone", "1.0", "amd64", depends="another"))
     assert machine.answer("status")["updates_available"] == len(machine.upgradable)
 
 
@@ -337,18 +339,13 @@ DESCRIPTIONS = {
 
 @pytest.mark.parametrize("form", ["installed", "offered"])
 def test_long_texts_are_apts(tmp_path, form):
-    named = [(name, f"a summary\n{text}".rstrip("\n")) for name, text in DESCRIPTIONS.items()]
-    status = offered = ""
-    for name, text in named:
-        more = {"want": "install", "state": "installed"}
-        status += stanza(INSTALLED, name, "1.0", "all", **more).replace("something", text)
-        offered += stanza(OFFERED, name, "1.0", "all").replace("something", text)
-    write(tmp_path / "var/lib/dpkg/status", status if form == "installed" else "")
-    write(tmp_path / "etc/apt/sources.list", f"deb [trusted=yes] {ARCHIVES[0].source}\n")
-    lists = tmp_path / "var/lib/apt/lists"
-    write(lists / f"{ARCHIVES[0].stem}InRelease", ARCHIVES[0].release)
-    write(lists / f"{ARCHIVES[0].stem}main_binary-amd64_Packages", offered if form == "offered" else "")
-    machine = machine_in(tmp_path)
+    machine, there = machine_in(tmp_path), {"want": "install", "state": "installed"}
+    text = ""
+    for name, long in DESCRIPTIONS.items():
+        one = stanza(OFFERED if form == "offered" else INSTALLED, name, "1.0", "all", **there)
+        text += one.replace("something", f"a summary\n{long}".rstrip("\n"))
+    write(tmp_path / "var/lib/dpkg/status", text if form == "installed" else "")
+    offer(tmp_path, text if form == "offered" else "")
     shown = paragraphs(machine.apt("apt-cache", "show", names=DESCRIPTIONS))
     wanted = {p["package"]: long_text(p.get("description-en") or p["description"]) for p in shown}
     infos = machine.infos(DESCRIPTIONS)
@@ -361,31 +358,32 @@ def drawn_packages(chance):
     virtual = [f"v{number}" for number in range(5)]
     provided = {name: chance.sample(virtual, chance.choice((0, 0, 0, 1, 2))) for name in names}
     offered = sorted({v for name in names for v in provided[name]})
+
+    def some(most):
+        items = []
+        for _ in range(chance.choice((0, 0, 0, 1, most))):
+            choice = chance.sample(names + offered, chance.choice((1, 1, 1, 2)))
+            choice = [n + chance.choice(("", " (>= 0.9)")) if n in names else n for n in choice]
+            items.append(" | ".join(choice + chance.choice(([], [], ["not-there (>= 2)"]))))
+        return ", ".join(items)
+
     status = states = ""
     for name in names:
-
-        def some(most):
-            items = []
-            for _ in range(chance.choice((0, 0, 0, 1, most))):
-                choice = chance.sample(names + offered, chance.choice((1, 1, 1, 2)))
-                choice += chance.choice(([], [], [f"not-there (>= {chance.randint(1, 9)})"]))
-                items.append(" | ".join(n + chance.choice(("", "", " (>= 0.9)")) if n[0] == "p" else n
-                                        for n in choice))  # fmt: skip
-            return ", ".join(items)
-
-        extra = {
-            "Pre-Depends": some(1), "Depends": some(2), "Recommends": some(1), "Suggests": some(1),
+        want = chance.choice(["install", "install", "hold"])
+        status += f"Package: {name}\nStatus: {want} ok installed\nVersion: 1.0\n"
+        status += "Architecture: amd64\nMaintainer: Nobody <nobody@example.org>\n"
+        more = {
+            "Pre-Depends": some(1),
+            "Depends": some(2),
+            "Recommends": some(1),
+            "Suggests": some(1),
             "Provides": ", ".join(provided[name]),
-            "Essential": chance.choice(["", "", "", "", "", "", "", "yes"]),
-            "Important": chance.choice(["", "", "", "", "", "", "", "yes"]),
+            "Essential": "yes" if chance.random() < 0.1 else "",
+            "Important": "yes" if chance.random() < 0.1 else "",
             "Section": chance.choice(["web", "oldlibs", "metapackages", "non-free/metapackages"]),
-        }  # fmt: skip
-        more = "".join(f"{field}: {value}\n" for field, value in extra.items() if value)
-        status += (
-            f"Package: {name}\nStatus: {chance.choice(['install', 'install', 'hold'])} ok installed\n"
-            "Version: 1.0\nArchitecture: amd64\nMaintainer: Nobody <nobody@example.org>\n"
-            f"{more}Description: something\n\n"
-        )
+        }
+        status += "".join(f"{field}: {value}\n" for field, value in more.items() if value)
+        status += "Description: something\n\n"
         auto = int(chance.random() < 0.9)
         states += f"Package: {name}\nArchitecture: amd64\nAuto-Installed: {auto}\n\n"
     return status, states

@@ -127,6 +127,7 @@ static void texts_of_all_sorts_are_shown_as_they_are(void **state)
                 buf_repeat(&text[i], ' ', PSEUDO(3));
             }
             while (text[i].len && ascii_space(text[i].at[text[i].len - 1])) text[i].len--;
+            if (!text[i].len || text[i].at[text[i].len - 1] == '\n') buf_str(&text[i], S(" x"));
             buf_str(&text[i], PSEUDO(3) ? S("\n .\n") : S("\n"));
         }
         buf_str(&text[i], S(" end"));

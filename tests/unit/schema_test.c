@@ -18,7 +18,7 @@ static void numbers_and_names_of_operations_are_their_own(void **state)
     }
 }
 
-static void the_seeds_numbers_stay(void **state)
+static void the_first_numbers_stay(void **state)
 {
     (void)state;
     static const char *const names[] = { "search",         "info",   "status",      "explicit",
@@ -94,7 +94,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_and_names_of_operations_are_their_own),
-        cmocka_unit_test(the_seeds_numbers_stay),
+        cmocka_unit_test(the_first_numbers_stay),
         cmocka_unit_test(no_request_has_a_field_of_the_envelope),
         cmocka_unit_test(every_field_is_described),
         cmocka_unit_test(it_is_printed_in_every_form),
