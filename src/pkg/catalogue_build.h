@@ -30,18 +30,15 @@ struct draft {
     struct arena *arena;
     const struct apt_archs *archs;
     const struct apt_files *files;
-    struct intern strings, names, relations, vocabulary, virtuals;
+    struct intern strings, names, relations, vocabulary;
     struct buf versions;  /* struct draft_version */
     struct buf heads;     /* uint32_t by name: its last version read */
     struct buf tokens;    /* uint32_t: tokens of summaries */
     struct buf summaries; /* each ended by NUL */
     struct buf relation_lists;
-    struct buf provided; /* struct draft_provide */
+    struct buf provided;  /* uint64_t: hashes of virtual names, */
+    struct buf providers; /* uint32_t: and by whom, a number in names */
     uint32_t inline_texts, lists_missing;
-};
-
-struct draft_provide {
-    uint32_t virtual_name, name;
 };
 
 enum err draft_open(struct draft *d, struct inputs *in, struct arena *a,

@@ -74,7 +74,7 @@ enum err dense_write(struct writer *w, struct ordered *o, const struct gram_inde
     const uint32_t *weight = dense_weights(o, names, tokens, p);
     if (!x.bitmap || !weight) return ERR_RESOURCE_LIMIT;
     for (uint32_t key = 0; key < GRAM_DENSE_KEYS; key++) {
-        if (weight[key] < LEAST || weight[key] < o->count / 2 || !dense_exact(key)) continue;
+        if (weight[key] < LEAST || weight[key] < o->count / 6 || !dense_exact(key)) continue;
         memset(x.bitmap, 0, words * sizeof *x.bitmap);
         dense_walk(&x, names, key, set_name);
         dense_walk(&x, tokens, key, set_token);

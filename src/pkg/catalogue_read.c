@@ -44,8 +44,8 @@ enum err draft_open(struct draft *d, struct inputs *in, struct arena *a,
                     const struct apt_archs *archs, const struct apt_files *files)
 {
     *d = (struct draft){ .in = in, .arena = a, .archs = archs, .files = files };
-    struct buf *bufs[] = { &d->versions,  &d->heads,          &d->tokens,
-                           &d->summaries, &d->relation_lists, &d->provided };
+    struct buf *bufs[] = { &d->versions,       &d->heads,    &d->tokens,   &d->summaries,
+                           &d->relation_lists, &d->provided, &d->providers };
     for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++) *bufs[i] = buf_make(UINT32_MAX);
     buf_byte(&d->summaries, 0);
     buf_byte(&d->relation_lists, 0); /* offset 0 is the empty list */
@@ -54,17 +54,15 @@ enum err draft_open(struct draft *d, struct inputs *in, struct arena *a,
     if (!e) e = intern_open(&d->names, 1 << 16);
     if (!e) e = intern_open(&d->relations, 1 << 16);
     if (!e) e = intern_open(&d->vocabulary, 1 << 16);
-    if (!e) e = intern_open(&d->virtuals, 1 << 13);
     return e;
 }
 
 void draft_close(struct draft *d)
 {
-    struct intern *tables[] = { &d->strings, &d->names, &d->relations, &d->vocabulary,
-                                &d->virtuals };
+    struct intern *tables[] = { &d->strings, &d->names, &d->relations, &d->vocabulary };
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) intern_free(tables[i]);
-    struct buf *bufs[] = { &d->versions,  &d->heads,          &d->tokens,
-                           &d->summaries, &d->relation_lists, &d->provided };
+    struct buf *bufs[] = { &d->versions,       &d->heads,    &d->tokens,   &d->summaries,
+                           &d->relation_lists, &d->provided, &d->providers };
     for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++) buf_free(bufs[i]);
 }
 
@@ -143,8 +141,9 @@ static void read_provides(struct draft *d, const struct stanza *s, uint32_t name
     struct relation r;
     for (unsigned n = 0; n < RELATIONS_MOST && relation_next(&rest, &one); n++) {
         if (!relation_parse(one, &r) || !name_valid(r.name)) continue;
-        struct draft_provide p = { intern_number(&d->virtuals, r.name), name };
-        if (p.virtual_name != UINT32_MAX) buf_put(&d->provided, &p, sizeof p);
+        uint64_t hash = hash_str(r.name);
+        buf_put(&d->provided, &hash, sizeof hash);
+        buf_put(&d->providers, &name, sizeof name);
     }
 }
 
@@ -309,9 +308,8 @@ static void read_version(struct draft *d, const struct stanza *s, uint32_t file)
 static bool draft_full(const struct draft *d)
 {
     return d->versions.full || d->heads.full || d->tokens.full || d->summaries.full ||
-           d->relation_lists.full || d->provided.full || intern_full(&d->strings) ||
-           intern_full(&d->names) || intern_full(&d->relations) || intern_full(&d->vocabulary) ||
-           intern_full(&d->virtuals);
+           d->relation_lists.full || d->provided.full || d->providers.full || intern_full(&d->strings) ||
+           intern_full(&d->names) || intern_full(&d->relations) || intern_full(&d->vocabulary);
 }
 
 static bool stanza_good(const struct stanza *s)

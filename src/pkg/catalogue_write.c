@@ -7,17 +7,6 @@
 #include "pkg/postings.h"
 #include "pkg/writer.h"
 
-static int by_text(uint32_t a, uint32_t b, const void *context)
-{
-    return str_cmp(intern_text(context, a), intern_text(context, b));
-}
-
-static int by_number(uint32_t a, uint32_t b, const void *context)
-{
-    (void)context;
-    return a < b ? -1 : a > b;
-}
-
 /* The first sixteen bytes as two numbers that compare as they do; most names differ in them. */
 struct name_key {
     uint64_t high, low;
@@ -249,41 +238,47 @@ static enum err write_tokens(struct writer *w, struct ordered *o, struct token_p
     return e;
 }
 
-/* Who provides what: pairs by virtual name, their names in order and once each. */
+static int by_number(uint32_t a, uint32_t b, const void *context)
+{
+    (void)context;
+    return a < b ? -1 : a > b;
+}
+
+/* Writes one list of providers: who is as long as there are, in any order, and is put in order. */
+static void put_providers(struct buf *lists, uint32_t *who, uint32_t *spare, uint32_t count)
+{
+    uint32_t before = UINT32_MAX;
+    order_sort(who, spare, count, by_number, NULL);
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t bytes[5];
+        if (who[i] == before) continue;
+        buf_put(lists, bytes, (size_t)(varint_put(bytes, who[i] - before) - bytes));
+        before = who[i];
+    }
+}
+
+/* Who provides what, by the hash of the virtual name. */
 static enum err write_virtuals(struct writer *w, struct ordered *o)
 {
     struct draft *d = o->d;
-    const struct draft_provide *pairs = (const struct draft_provide *)(const void *)d->provided.at;
-    size_t n = d->provided.len / sizeof *pairs, names = d->virtuals.count;
-    uint32_t *order = arena_array(d->arena, names + 1, sizeof *order);
-    uint32_t *spare = arena_array(d->arena, names + 1, sizeof *spare);
-    uint32_t *starts = arena_array(d->arena, names + 2, sizeof *starts);
-    uint32_t *who = arena_array(d->arena, n + 1, sizeof *who);
-    uint32_t *merged = arena_array(d->arena, n + 1, sizeof *merged);
-    if (!order || !spare || !starts || !who || !merged) return ERR_RESOURCE_LIMIT;
-    for (size_t i = 0; i < n; i++) starts[pairs[i].virtual_name + 2]++;
-    for (size_t i = 2; i < names + 2; i++) starts[i] += starts[i - 1];
-    for (size_t i = 0; i < n; i++)
-        who[starts[pairs[i].virtual_name + 1]++] = o->place[pairs[i].name];
-    for (uint32_t i = 0; i < names; i++) order[i] = i;
-    order_sort(order, spare, names, by_text, &d->virtuals);
+    const uint64_t *hash = (const uint64_t *)(const void *)d->provided.at;
+    const uint32_t *provider = (const uint32_t *)(const void *)d->providers.at;
+    uint32_t n = (uint32_t)(d->provided.len / sizeof *hash);
+    uint32_t *order = arena_array(d->arena, (size_t)n + 1, sizeof *order);
+    uint32_t *who = arena_array(d->arena, (size_t)n + 1, sizeof *who);
+    uint32_t *spare = arena_array(d->arena, (size_t)n + 1, sizeof *spare);
+    if (!order || !who || !spare) return ERR_RESOURCE_LIMIT;
+    if (order_hashes(order, hash, n, d->arena)) return ERR_RESOURCE_LIMIT;
+    for (uint32_t i = 0; i < n; i++) who[i] = o->place[provider[order[i]]];
 
     struct buf rows = buf_make(UINT32_MAX), lists = buf_make(UINT32_MAX);
-    for (size_t i = 0; i < names; i++) {
-        uint32_t v = order[i], *from = who + starts[v], count = starts[v + 1] - starts[v];
-        order_sort(from, merged, count, by_number, NULL);
-        struct virtual_record r = { intern_at(&d->virtuals, v), (uint32_t)lists.len, 0 };
-        uint32_t before = UINT32_MAX;
-        for (uint32_t a = 0; a < count; a++) {
-            uint8_t bytes[5];
-            if (from[a] == before) continue;
-            buf_put(&lists, bytes, (size_t)(varint_put(bytes, from[a] - before) - bytes));
-            before = from[a];
-        }
+    for (uint32_t from = 0, to; from < n; from = to) {
+        for (to = from + 1; to < n && hash[order[to]] == hash[order[from]];) to++;
+        struct virtual_record r = { hash[order[from]], (uint32_t)lists.len, 0 };
+        put_providers(&lists, who + from, spare, to - from);
         r.len = (uint32_t)lists.len - r.providers;
         buf_put(&rows, &r, sizeof r);
     }
-    writer_buf(w, SECTION_VIRTUAL_NAMES, &d->virtuals.text);
     writer_buf(w, SECTION_VIRTUAL, &rows);
     writer_buf(w, SECTION_PROVIDERS, &lists);
     enum err e = rows.full || lists.full ? ERR_RESOURCE_LIMIT : OK;

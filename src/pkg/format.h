@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define FORMAT_MAGIC   UINT64_C(0x31584449474D4F7F) /* "\x7fOMGIDX1" */
-#define FORMAT_VERSION 4u                           /* raised with every change of meaning */
+#define FORMAT_VERSION 5u                           /* raised with every change of meaning */
 
 enum format_kind { KIND_CATALOGUE = 1, KIND_OVERLAY = 2, KIND_TEXT = 3 };
 
@@ -39,8 +39,7 @@ enum section {
     SECTION_RELATIONS, /* texts of single relations, each ended by NUL */
     SECTION_RELATION_AT,    /* uint32_t[relations] */
     SECTION_RELATION_LISTS, /* varints: count, then numbers of relations */
-    SECTION_VIRTUAL_NAMES,  /* each ended by NUL */
-    SECTION_VIRTUAL,        /* struct virtual_record, by name */
+    SECTION_VIRTUAL,        /* struct virtual_record, by hash */
     SECTION_PROVIDERS,      /* postings: names */
     /* catalogue: what search reads */
     SECTION_NAME_FIRST,    /* uint32_t[4097]: first row of NAME_GRAMS by the first two classes */
@@ -148,8 +147,9 @@ struct cased_record {
     uint32_t name, text; /* number; string */
 };
 
+/* Nobody asks for a list of virtual names, only for one: its hash is enough to find it by. */
 struct virtual_record {
-    uint32_t name;      /* offset in VIRTUAL_NAMES */
+    uint64_t hash;      /* hash_str of the name */
     uint32_t providers; /* offset in PROVIDERS */
     uint32_t len;       /* bytes there */
 };

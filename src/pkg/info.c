@@ -1,5 +1,6 @@
 /* One package in full, and what is said of the whole machine. */
 #include "pkg/longtext.h"
+#include "base/hash.h"
 #include "pkg/query.h"
 
 #include "pkg/postings.h"
@@ -161,23 +162,19 @@ static enum err fill_installed(const struct index *ix, const struct choice *c,
                         &r->depends.len, a);
 }
 
-static struct str virtual_name(const struct index *ix, const struct virtual_record *r)
-{
-    return file_text(&ix->catalogue, SECTION_VIRTUAL_NAMES, r->name);
-}
-
 /* A name that exists only as something that others provide. */
 static enum err fail_virtual(const struct index *ix, struct str name, struct fault *f)
 {
     const struct virtual_record *rows = file_rows(&ix->catalogue, SECTION_VIRTUAL);
     size_t from = 0, to = file_count(&ix->catalogue, SECTION_VIRTUAL, sizeof *rows), end = to;
+    uint64_t hash = hash_str(name);
     while (from < to) {
         size_t middle = from + (to - from) / 2;
-        if (str_cmp(virtual_name(ix, &rows[middle]), name) < 0) from = middle + 1;
+        if (rows[middle].hash < hash) from = middle + 1;
         else to = middle;
     }
     struct str bytes = file_section(&ix->catalogue, SECTION_PROVIDERS);
-    if (from == end || !str_eq(virtual_name(ix, &rows[from]), name) ||
+    if (from == end || rows[from].hash != hash ||
         rows[from].providers > bytes.len || rows[from].len > bytes.len - rows[from].providers)
         return fail(f, ERR_PACKAGE_NOT_FOUND, NO_SUCH_PACKAGE "'%.*s'", STR_ARG(name));
     const uint8_t *at = (const uint8_t *)bytes.at + rows[from].providers;

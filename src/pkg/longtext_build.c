@@ -190,35 +190,12 @@ static enum err write_paragraphs(struct texts *t, struct writer *w)
     return e;
 }
 
-static int by_key(uint32_t a, uint32_t b, const void *context)
-{
-    const uint64_t *keys = context;
-    if (keys[a] != keys[b]) return keys[a] < keys[b] ? -1 : 1;
-    return a < b ? -1 : a > b;
-}
-
-/* By the keys' upper bits first, which spread evenly, so that little is left to compare. */
-static enum err order_keys(struct texts *t, uint32_t *order, uint32_t count)
-{
-    enum { BUCKETS = 1 << 16 };
-    const uint64_t *keys = (const uint64_t *)(const void *)t->keys.at;
-    uint32_t *starts = arena_array(t->arena, BUCKETS + 1, sizeof *starts);
-    uint32_t *spare = arena_array(t->arena, (size_t)count + 1, sizeof *spare);
-    if (!starts || !spare) return ERR_RESOURCE_LIMIT;
-    for (uint32_t i = 0; i < count; i++) starts[(keys[i] >> 48) + 1]++;
-    for (size_t b = 1; b <= BUCKETS; b++) starts[b] += starts[b - 1];
-    for (uint32_t i = 0; i < count; i++) order[starts[keys[i] >> 48]++] = i;
-    for (uint32_t from = 0, b = 0; b < BUCKETS; from = starts[b++])
-        if (starts[b] - from > 1) order_sort(order + from, spare, starts[b] - from, by_key, keys);
-    return OK;
-}
-
 static enum err write_texts(struct texts *t, struct writer *w)
 {
     uint32_t count = (uint32_t)(t->keys.len / sizeof(uint64_t));
     const uint64_t *keys = (const uint64_t *)(const void *)t->keys.at;
     uint32_t *order = arena_array(t->arena, (size_t)count + 1, sizeof *order);
-    if (!order || order_keys(t, order, count)) return ERR_RESOURCE_LIMIT;
+    if (!order || order_hashes(order, keys, count, t->arena)) return ERR_RESOURCE_LIMIT;
     struct buf key = buf_make(UINT32_MAX), at = buf_make(UINT32_MAX), lists = buf_make(UINT32_MAX);
     for (uint32_t i = 0; i < count; i++) {
         if (i && keys[order[i]] == keys[order[i - 1]]) continue; /* the first one read counts */

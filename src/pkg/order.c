@@ -40,3 +40,24 @@ void order_sort(uint32_t *at, uint32_t *spare, size_t n, order_fn *compare, cons
         to = other;
     }
 }
+
+static int by_hash(uint32_t a, uint32_t b, const void *context)
+{
+    const uint64_t *keys = context;
+    if (keys[a] != keys[b]) return keys[a] < keys[b] ? -1 : 1;
+    return a < b ? -1 : a > b;
+}
+
+enum err order_hashes(uint32_t *order, const uint64_t *keys, uint32_t count, struct arena *a)
+{
+    enum { BUCKETS = 1 << 16 };
+    uint32_t *ends = arena_array(a, BUCKETS + 1, sizeof *ends);
+    uint32_t *spare = arena_array(a, (size_t)count + 1, sizeof *spare);
+    if (!ends || !spare) return ERR_RESOURCE_LIMIT;
+    for (uint32_t i = 0; i < count; i++) ends[(keys[i] >> 48) + 1]++;
+    for (size_t b = 1; b <= BUCKETS; b++) ends[b] += ends[b - 1];
+    for (uint32_t i = 0; i < count; i++) order[ends[keys[i] >> 48]++] = i;
+    for (uint32_t from = 0, b = 0; b < BUCKETS; from = ends[b++])
+        order_sort(order + from, spare, ends[b] - from, by_hash, keys);
+    return OK;
+}

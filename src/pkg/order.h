@@ -3,13 +3,16 @@
 #ifndef OMG_PKG_ORDER_H
 #define OMG_PKG_ORDER_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "base/arena.h"
 
 /* Negative, zero or positive as memcmp, for two numbers. */
 typedef int order_fn(uint32_t a, uint32_t b, const void *context);
 
 /* Sorts n numbers; spare holds n more. */
 void order_sort(uint32_t *at, uint32_t *spare, size_t n, order_fn *compare, const void *context);
+
+/* Fills order with the numbers 0 to count - 1 in the order of their keys, equal ones as they come.
+ * Keys are hashes: their upper bits spread them so evenly that little is left to compare. */
+enum err order_hashes(uint32_t *order, const uint64_t *keys, uint32_t count, struct arena *a);
 
 #endif

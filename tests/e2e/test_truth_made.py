@@ -156,7 +156,9 @@ class Made:
                 want = self.chance.choice(["install"] * 3 + ["hold"])
                 want = "deinstall" if state == "config-files" else want
                 version = self.chance.choice(VERSIONS)
-                status += stanza(INSTALLED, name, version, arch, want=want, state=state)
+                needs = self.chance.choice(["libone"] * 4 + ["libtwo"])  # built apart
+                more = {"want": want, "state": state, "depends": needs}
+                status += stanza(INSTALLED, name, version, arch, **more)
                 native = self.archs[0] if arch == "all" else arch
                 auto = self.chance.randint(0, 1)
                 states += f"Package: {name}\nArchitecture: {native}\nAuto-Installed: {auto}\n\n"
