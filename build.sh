@@ -460,6 +460,7 @@ test_all() {
     start_tests
     static_checks
     check "release build" apart build_release
+    check "manual" tests/check/manual "$OUT/omg"
     check "build with sanitizers" apart build_objects san
     build_objects san tolerant >/dev/null 2>&1
     check "unit tests compile" build_unit_programs
@@ -528,7 +529,7 @@ bench() {
 
 # --- lint ---------------------------------------------------------------------------------------
 
-shell_lint() { shellcheck build.sh .ci/run vendor/fetch tests/check/*; }
+shell_lint() { shellcheck build.sh .ci/run vendor/fetch man/generate tests/check/*; }
 
 man_lint() {
     local said

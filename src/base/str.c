@@ -25,22 +25,6 @@ bool str_eq_ascii(struct str a, struct str b)
     return true;
 }
 
-size_t str_chr(struct str s, char c)
-{
-    size_t i = 0;
-#if defined(__SSE2__)
-    __m128i wanted = _mm_set1_epi8(c);
-    for (; i + 16 <= s.len; i += 16) {
-        __m128i block = _mm_loadu_si128((const __m128i *)(const void *)(s.at + i));
-        unsigned hits = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(block, wanted));
-        if (hits) return i + (size_t)__builtin_ctz(hits);
-    }
-#endif
-    for (; i < s.len; i++)
-        if (s.at[i] == c) return i;
-    return s.len;
-}
-
 size_t str_find(struct str s, struct str needle)
 {
     if (needle.len == 0) return 0;

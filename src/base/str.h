@@ -9,6 +9,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 struct str {
     const char *at;
     size_t len;
@@ -102,9 +106,24 @@ static inline char ascii_lower(char c)
 int str_cmp(struct str a, struct str b);
 bool str_eq_ascii(struct str a, struct str b); /* ignoring ASCII case */
 
-/* Offset of the first c, or of the first occurrence of needle; s.len when there is none. An empty
- * needle is found at 0. */
-size_t str_chr(struct str s, char c);
+/* Offset of the first c; s.len when there is none. Inline, as reading lists is little else. */
+static inline size_t str_chr(struct str s, char c)
+{
+    size_t i = 0;
+#if defined(__SSE2__)
+    __m128i wanted = _mm_set1_epi8(c);
+    for (; i + 16 <= s.len; i += 16) {
+        __m128i block = _mm_loadu_si128((const __m128i *)(const void *)(s.at + i));
+        unsigned hits = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(block, wanted));
+        if (hits) return i + (size_t)__builtin_ctz(hits);
+    }
+#endif
+    for (; i < s.len; i++)
+        if (s.at[i] == c) return i;
+    return s.len;
+}
+
+/* Offset of the first occurrence of needle; s.len when there is none. An empty one is found at 0. */
 size_t str_find(struct str s, struct str needle);
 static inline bool str_has(struct str s, struct str needle)
 {

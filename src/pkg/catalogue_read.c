@@ -8,6 +8,12 @@
 #include "pkg/postings.h"
 #include "pkg/writer.h"
 
+#include <sys/mman.h>
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22 /* asm-generic/mman-common.h, Linux 5.14 */
+#endif
+
 /* A packed list of more is a bomb or a mistake; all of Debian is 60 MB. */
 #define LIST_MOST (UINT64_C(1) << 30)
 
@@ -23,6 +29,8 @@ enum err list_open(struct inputs *in, struct str path, struct list_text *l)
     enum err e = inputs_map(in, path, &l->map);
     if (e) return e;
     l->text = l->map.text;
+    /* All of it will be read: fetch its pages in one call instead of one fault for every few. */
+    if (l->text.len) madvise((void *)(uintptr_t)l->text.at, l->text.len, MADV_POPULATE_READ);
     enum packing p = packing_of(l->map.text);
     if (p == PACKING_NONE) return OK;
     e = unpack(l->map.text, p, LIST_MOST, &l->unpacked);

@@ -138,11 +138,12 @@ static bool choose(const struct overlay *o, struct str name, const struct dpkg_p
     return best > 0;
 }
 
-/* The versions of one architecture among those of a name. */
+/* The versions of one architecture among those of a name; none where the architecture is not one
+ * of this machine's any more. */
 static void arch_rows(const struct overlay *o, uint32_t name, struct str arch, uint32_t *first,
                       uint32_t *end)
 {
-    uint32_t from, to, number = 0;
+    uint32_t from, to, number = str_eq(arch, S("all")) ? 0 : NONE;
     index_versions(&o->ix, name, &from, &to);
     for (uint32_t i = 0; i < o->ix.catalogue_meta->archs; i++)
         if (str_eq(index_string(&o->ix, file_u32(&o->ix.catalogue, SECTION_ARCHS, i)), arch))

@@ -21,7 +21,7 @@ static const char status[] =
     "Description: a fruit\n\n"
     "Package: pear\nStatus: install ok installed\nArchitecture: i386\nVersion: 7\n"
     "Description: another\n\n"
-    "Package: own\nStatus: hold ok installed\nArchitecture: all\nVersion: 0.1\nHomepage: h\n"
+    "Package: own\nStatus: install ok installed\nArchitecture: all\nVersion: 0.1\nHomepage: h\n"
     "Depends: apple, pear\nDescription: nowhere on offer\n Its text.\n .\n More.\n\n"
     "Package: gone\nStatus: deinstall ok config-files\nArchitecture: amd64\nVersion: 1\n\n";
 
@@ -201,7 +201,7 @@ static void an_installed_package_that_is_on_offer_nowhere_is_an_extra(void **sta
     assert_str(any_summary(ix, ix->names), "nowhere on offer");
     assert_true(any_installed(ix, ix->names));
     const struct package_record *p = index_package(ix, index_installed(ix, ix->names));
-    assert_int_equal(p->flags, PACKAGE_INSTALLED | PACKAGE_HELD | PACKAGE_ORPHAN);
+    assert_int_equal(p->flags, PACKAGE_INSTALLED | PACKAGE_ORPHAN);
 }
 
 static void a_package_that_is_gone_is_not_installed(void **state)
