@@ -98,7 +98,8 @@ static inline enum err index_root_build(struct index_root *r)
     index_root_drop(r);
     r->out.catalogue = r->out.overlay = r->out.text = buf_make(UINT32_MAX);
     enum err e = build_parts(&b, &r->out, &f);
-    if (!e) e = index_open(&r->ix, buf_view(&r->out.catalogue), buf_view(&r->out.overlay), true, &f);
+    if (!e)
+        e = index_open(&r->ix, buf_view(&r->out.catalogue), buf_view(&r->out.overlay), true, &f);
     if (!e) e = index_text_open(&r->ix, buf_view(&r->out.text), true, &f);
     return e;
 }

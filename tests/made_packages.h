@@ -20,16 +20,53 @@ static const char *const made_heads[] = { "lib",  "python3-", "g",     "golang-"
 static const char *const made_middles[] = { "web", "SQL",   "data", "net",  "image", "c++",
                                             "gtk", "audio", "core", "ssl",  "xml",   "zip",
                                             "vim", "term",  "math", "unix", "file",  "b" };
-static const char *const made_tails[] = { "",     "-dev", "-doc", "1", "2.0", "_x", "+extra",
-                                          "-common", ".d", "-DBG", "3", "-bin", "x", "-data" };
-static const char *const made_words[] = {
-    "library",  "Library",   "for",    "the",     "a",         "of",          "web",  "server",
-    "fast",     "C++",       "SQL",    "parser",  "(dummy)",   "Gr\xC3\xB6\xC3\x9F" "e",
-    "\xE6\x97\xA5\xE6\x9C\xAC", "na\xC3\xAFve", "to",      "GTK+",      "client/server", "x",
-    "data",     "transitional", "package", "headers", "I/O",    "--",          "TEX",  "tools",
-    "documentation", "debug", "symbols", "shared", "e-mail", "3D",          "\"quoted\"", "50%",
-    "audio,",   "video",     "and",    "network", "terminal", "image",       "\xF0\x9F\x90\xA7", "^$"
-};
+static const char *const made_tails[] = { "",        "-dev", "-doc", "1", "2.0",  "_x", "+extra",
+                                          "-common", ".d",   "-DBG", "3", "-bin", "x",  "-data" };
+static const char *const made_words[] = { "library",
+                                          "Library",
+                                          "for",
+                                          "the",
+                                          "a",
+                                          "of",
+                                          "web",
+                                          "server",
+                                          "fast",
+                                          "C++",
+                                          "SQL",
+                                          "parser",
+                                          "(dummy)",
+                                          "Gr\xC3\xB6\xC3\x9F"
+                                          "e",
+                                          "\xE6\x97\xA5\xE6\x9C\xAC",
+                                          "na\xC3\xAFve",
+                                          "to",
+                                          "GTK+",
+                                          "client/server",
+                                          "x",
+                                          "data",
+                                          "transitional",
+                                          "package",
+                                          "headers",
+                                          "I/O",
+                                          "--",
+                                          "TEX",
+                                          "tools",
+                                          "documentation",
+                                          "debug",
+                                          "symbols",
+                                          "shared",
+                                          "e-mail",
+                                          "3D",
+                                          "\"quoted\"",
+                                          "50%",
+                                          "audio,",
+                                          "video",
+                                          "and",
+                                          "network",
+                                          "terminal",
+                                          "image",
+                                          "\xF0\x9F\x90\xA7",
+                                          "^$" };
 #define MADE(list, state) (list)[made_number(state, sizeof(list) / sizeof *(list))]
 
 static inline void made_summary(struct buf *b, uint64_t *state)

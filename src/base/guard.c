@@ -19,8 +19,7 @@ static void on_bus_error(int number, siginfo_t *info, void *context)
         struct str g = guarded[i];
         if (!g.at || at < g.at || at >= g.at + g.len) continue;
         void *start = (void *)((uintptr_t)at & ~(page - 1));
-        void *zeros =
-            mmap(start, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+        void *zeros = mmap(start, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
         if (zeros == MAP_FAILED) break;
         lost = 1;
         return;

@@ -123,7 +123,8 @@ static inline size_t str_chr(struct str s, char c)
     return s.len;
 }
 
-/* Offset of the first occurrence of needle; s.len when there is none. An empty one is found at 0. */
+/* Offset of the first occurrence of needle; s.len when there is none. An empty one is found at 0.
+ */
 size_t str_find(struct str s, struct str needle);
 static inline bool str_has(struct str s, struct str needle)
 {

@@ -89,8 +89,7 @@ static void check_index(struct checks *k)
     const char *where = "memory, and is built anew by every command";
     for (size_t i = c->cache.folders; i-- > 0;)
         if (c->cache.writable[i]) where = c->cache.path[i];
-    if (c->options.no_cache)
-        add(k, "index", "ok", 0, S("built in memory, as --no-cache asks"), "");
+    if (c->options.no_cache) add(k, "index", "ok", 0, S("built in memory, as --no-cache asks"), "");
     else if (!c->cache.folders)
         add(k, "index", "warning", 0,
             S("there is no cache folder: it is built anew by every command"),

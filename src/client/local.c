@@ -30,12 +30,11 @@ static void find(struct client *c, struct index_file file[CACHE_KINDS], struct c
         *parts |= PART_CATALOGUE;
     parent = file[CACHE_CATALOGUE].header ? file[CACHE_CATALOGUE].header->checksum : 1;
     if (!file[CACHE_OVERLAY].header &&
-        !(use && cache_find(from, CACHE_OVERLAY, parent, &kept[CACHE_OVERLAY],
-                            &file[CACHE_OVERLAY], stale)))
+        !(use && cache_find(from, CACHE_OVERLAY, parent, &kept[CACHE_OVERLAY], &file[CACHE_OVERLAY],
+                            stale)))
         *parts |= PART_OVERLAY;
     if (texts && !file[CACHE_TEXT].header &&
-        !(use &&
-          cache_find(from, CACHE_TEXT, parent, &kept[CACHE_TEXT], &file[CACHE_TEXT], NULL)))
+        !(use && cache_find(from, CACHE_TEXT, parent, &kept[CACHE_TEXT], &file[CACHE_TEXT], NULL)))
         *parts |= PART_TEXT;
 }
 
@@ -72,7 +71,8 @@ static enum err build_into(struct client *c, const struct build *b, bool memory,
     for (enum cache_kind k = 0; !e && k < CACHE_KINDS; k++)
         if (b->parts & part_of[k]) e = cache_draft_open(&c->cache, k, memory, &draft[k], f);
     if (!e) e = builder_run(b, (int[3]){ draft[0].fd, draft[1].fd, draft[2].fd }, f);
-    if (!e && changed(c, stale)) e = fail(f, ERR_BUSY, "the package index changed under the builder");
+    if (!e && changed(c, stale))
+        e = fail(f, ERR_BUSY, "the package index changed under the builder");
     for (enum cache_kind k = 0; !e && k < CACHE_KINDS; k++)
         if (b->parts & part_of[k]) e = accept(c, k, draft[k].fd, &file[k], f);
     for (enum cache_kind k = 0; k < CACHE_KINDS; k++) {
@@ -94,8 +94,8 @@ static void say(const struct client *c, unsigned parts, const struct timespec *f
         strcat(list, names[k]);
     }
     clock_gettime(CLOCK_MONOTONIC, &now);
-    double ms = (double)(now.tv_sec - from->tv_sec) * 1e3 +
-                (double)(now.tv_nsec - from->tv_nsec) / 1e6;
+    double ms =
+        (double)(now.tv_sec - from->tv_sec) * 1e3 + (double)(now.tv_nsec - from->tv_nsec) / 1e6;
     dprintf(STDERR_FILENO, "omg: the package index was built (%s) in %.0f ms\n", list, ms);
 }
 

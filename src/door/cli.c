@@ -65,6 +65,15 @@ static bool only_tells(const struct args *a)
     return !command_find(str_of(a->words[0]), &command, NULL) && command.op == OP_COUNT;
 }
 
+/* Settings with an error stop everything but what tells how to mend them. */
+static enum err take_settings(struct cli *c, struct fault *f)
+{
+    enum err e = settings_read(&c->settings, f);
+    if (!e || !only_tells(&c->args)) return e;
+    settings_standard(&c->settings);
+    return OK;
+}
+
 enum err cli_open(struct cli *c, size_t count, char **argv, struct fault *f)
 {
     struct winsize size = { 0 };
@@ -74,11 +83,7 @@ enum err cli_open(struct cli *c, size_t count, char **argv, struct fault *f)
         c->screen.width = size.ws_col ? size.ws_col : columns_of(getenv("COLUMNS"));
     settings_standard(&c->settings);
     enum err e = args_parse(count, argv, &c->args, f);
-    if (!e) e = settings_read(&c->settings, f);
-    if (e == ERR_INVALID_PARAMS && only_tells(&c->args)) { /* what tells how to mend them works */
-        settings_standard(&c->settings);
-        e = OK;
-    }
+    if (!e) e = take_settings(c, f);
     if (!e && c->args.times[OPTION_color] &&
         !choice_place(option_row(OPTION_color)->words, c->args.value[OPTION_color],
                       &c->settings.color))

@@ -9,12 +9,12 @@
 struct ordered {
     struct draft *d;
     uint32_t count, versions;
-    uint32_t *name;    /* by place: number in the draft */
-    uint32_t *place;   /* by number in the draft: place */
+    uint32_t *name;        /* by place: number in the draft */
+    uint32_t *place;       /* by number in the draft: place */
     uint32_t lengths[258]; /* the first place of each length */
-    uint32_t *first;   /* by place: first of version, count + 1 of them */
-    uint32_t *version; /* numbers in the draft */
-    uint32_t *spare;   /* as many as there are names or versions */
+    uint32_t *first;       /* by place: first of version, count + 1 of them */
+    uint32_t *version;     /* numbers in the draft */
+    uint32_t *spare;       /* as many as there are names or versions */
     uint32_t *name_at, *summary_at;
     uint32_t *tokens, *tokens_len; /* by place: those of the newest version's summary */
 };

@@ -14,7 +14,7 @@
 #define MADV_POPULATE_READ 22 /* asm-generic/mman-common.h, Linux 5.14 */
 #endif
 
-/* A packed list of more is a bomb or a mistake; all of Debian is 60 MB. */
+/* A list of more, packed or not, is a bomb or a mistake; all of Debian is 60 MB. */
 #define LIST_MOST (UINT64_C(1) << 30)
 
 enum {
@@ -28,14 +28,15 @@ enum err list_open(struct inputs *in, struct str path, struct list_text *l)
     *l = (struct list_text){ .unpacked = buf_make(LIST_MOST) };
     enum err e = inputs_map(in, path, &l->map);
     if (e) return e;
-    l->text = l->map.text;
+    l->text = str_head(l->map.text, LIST_MOST); /* a file may be one large hole */
     /* All of it will be read: fetch its pages in one call instead of one fault for every few. */
     if (l->text.len) madvise((void *)(uintptr_t)l->text.at, l->text.len, MADV_POPULATE_READ);
-    enum packing p = packing_of(l->map.text);
-    if (p == PACKING_NONE) return OK;
-    e = unpack(l->map.text, p, LIST_MOST, &l->unpacked);
-    l->text = buf_view(&l->unpacked);
-    if (e)
+    enum packing p = packing_of(l->text);
+    if (p != PACKING_NONE) {
+        e = unpack(l->text, p, LIST_MOST, &l->unpacked);
+        l->text = buf_view(&l->unpacked);
+    }
+    if (e || l->map.text.len > LIST_MOST)
         inputs_note(in, path,
                     "The list is damaged or too large; what could be read of it is used. Bring it "
                     "in again with `apt-get update`.");
@@ -56,7 +57,7 @@ enum err draft_open(struct draft *d, struct inputs *in, struct arena *a,
                            &d->relation_lists, &d->provided, &d->providers };
     for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++) *bufs[i] = buf_make(UINT32_MAX);
     buf_byte(&d->summaries, 0);
-    buf_byte(&d->relation_lists, 0); /* offset 0 is the empty list */
+    buf_byte(&d->relation_lists, 0);        /* offset 0 is the empty list */
     buf_more(&d->tokens, sizeof(uint32_t)); /* there may be none, but there is a place for them */
     enum err e = intern_open(&d->strings, 1 << 16);
     if (!e) e = intern_open(&d->names, 1 << 16);
@@ -316,8 +317,9 @@ static void read_version(struct draft *d, const struct stanza *s, uint32_t file)
 static bool draft_full(const struct draft *d)
 {
     return d->versions.full || d->heads.full || d->tokens.full || d->summaries.full ||
-           d->relation_lists.full || d->provided.full || d->providers.full || intern_full(&d->strings) ||
-           intern_full(&d->names) || intern_full(&d->relations) || intern_full(&d->vocabulary);
+           d->relation_lists.full || d->provided.full || d->providers.full ||
+           intern_full(&d->strings) || intern_full(&d->names) || intern_full(&d->relations) ||
+           intern_full(&d->vocabulary);
 }
 
 static bool stanza_good(const struct stanza *s)

@@ -124,8 +124,8 @@ static size_t name_length(struct str s)
 {
     size_t n = 0;
     static const bool ends[256] = {
-        [' '] = true,  ['\t'] = true, ['\n'] = true, ['\r'] = true, ['\f'] = true, ['\v'] = true,
-        ['('] = true,  [':'] = true,  ['['] = true,  ['<'] = true,  ['|'] = true,  [','] = true,
+        [' '] = true, ['\t'] = true, ['\n'] = true, ['\r'] = true, ['\f'] = true, ['\v'] = true,
+        ['('] = true, [':'] = true,  ['['] = true,  ['<'] = true,  ['|'] = true,  [','] = true,
     };
     while (n < s.len && !ends[(uint8_t)s.at[n]]) n++;
     return n;

@@ -8,7 +8,13 @@
 
 #include "base/str.h"
 
-enum { GRAM_CLASSES = 64, GRAM_PAIRS = 64 * 64, GRAM_KEYS = 64 * 64 * 64, GRAM_OTHER = 62, GRAM_NAME = 40 };
+enum {
+    GRAM_CLASSES = 64,
+    GRAM_PAIRS = 64 * 64,
+    GRAM_KEYS = 64 * 64 * 64,
+    GRAM_OTHER = 62,
+    GRAM_NAME = 40
+};
 
 /* Classes 1 to GRAM_NAME are those of what package names are made of. */
 extern const uint8_t gram_class[256];

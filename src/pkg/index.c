@@ -153,10 +153,8 @@ struct str index_cased_name(const struct index *ix, uint32_t name)
     uint32_t from = 0, to = ix->cased;
     while (from < to) {
         uint32_t middle = from + (to - from) / 2;
-        if (rows[middle].name < name)
-            from = middle + 1;
-        else
-            to = middle;
+        if (rows[middle].name < name) from = middle + 1;
+        else to = middle;
     }
     if (from < ix->cased && rows[from].name == name) return index_string(ix, rows[from].text);
     return index_lower_name(ix, name);
@@ -175,10 +173,8 @@ uint32_t index_find(const struct index *ix, struct str name)
     uint32_t end = to;
     while (from < to) {
         uint32_t middle = from + (to - from) / 2;
-        if (str_cmp(index_lower_name(ix, middle), wanted) < 0)
-            from = middle + 1;
-        else
-            to = middle;
+        if (str_cmp(index_lower_name(ix, middle), wanted) < 0) from = middle + 1;
+        else to = middle;
     }
     for (; from < end && str_eq(index_lower_name(ix, from), wanted); from++)
         if (str_eq(index_name(ix, from), name)) return from;

@@ -18,7 +18,7 @@ struct index {
     const struct catalogue_meta *catalogue_meta;
     const struct overlay_meta *overlay_meta;
     uint32_t names, versions, packages, extras;
-    uint32_t cased; /* names that are not all in lower case; Debian has none */
+    uint32_t cased;      /* names that are not all in lower case; Debian has none */
     struct arena memory; /* for search_memory */
     struct search_memory *search;
 };

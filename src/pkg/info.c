@@ -1,6 +1,6 @@
 /* One package in full, and what is said of the whole machine. */
-#include "pkg/longtext.h"
 #include "base/hash.h"
+#include "pkg/longtext.h"
 #include "pkg/query.h"
 
 #include "pkg/postings.h"
@@ -174,8 +174,8 @@ static enum err fail_virtual(const struct index *ix, struct str name, struct fau
         else to = middle;
     }
     struct str bytes = file_section(&ix->catalogue, SECTION_PROVIDERS);
-    if (from == end || rows[from].hash != hash ||
-        rows[from].providers > bytes.len || rows[from].len > bytes.len - rows[from].providers)
+    if (from == end || rows[from].hash != hash || rows[from].providers > bytes.len ||
+        rows[from].len > bytes.len - rows[from].providers)
         return fail(f, ERR_PACKAGE_NOT_FOUND, NO_SUCH_PACKAGE "'%.*s'", STR_ARG(name));
     const uint8_t *at = (const uint8_t *)bytes.at + rows[from].providers;
     struct postings walk = postings_open(at, at + rows[from].len, ix->names);

@@ -73,10 +73,8 @@ static size_t key_row(const struct index *ix, uint64_t key)
     }
     while (from < to) {
         size_t middle = from + (to - from) / 2;
-        if (keys[middle] < key)
-            from = middle + 1;
-        else
-            to = middle;
+        if (keys[middle] < key) from = middle + 1;
+        else to = middle;
     }
     return from < count && keys[from] == key ? from : SIZE_MAX;
 }
@@ -105,7 +103,7 @@ struct str longtext_find(const struct index *ix, uint64_t key, struct arena *a)
         paragraph(ix, c, &to);
     }
     size_t len = (size_t)(to.at - start);
-    memset(to.at, 0, 16); /* what the last word's copy left */
+    memset(to.at, 0, 16);              /* what the last word's copy left */
     a->used = (size_t)(to.at - a->at); /* the rest of the piece goes back */
     return (struct str){ start, len };
 }

@@ -215,8 +215,8 @@ static bool second_row(const struct lookup *l, struct str word, struct range fir
     size_t least = l->count / RARE, own = range_bytes(l, first);
     if (own < MANY || own > least) return false;
     for (size_t i = 0; i + 3 <= word.len; i++) {
-        struct range r = key_range(l, gram_key((uint8_t)word.at[i], (uint8_t)word.at[i + 1],
-                                               (uint8_t)word.at[i + 2]));
+        struct range r = key_range(
+            l, gram_key((uint8_t)word.at[i], (uint8_t)word.at[i + 1], (uint8_t)word.at[i + 2]));
         size_t size = range_bytes(l, r);
         if (r.from == first.from || size >= least) continue;
         least = size;

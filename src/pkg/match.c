@@ -95,8 +95,7 @@ static void match_again(const struct index *ix, struct str word, struct bits *fo
             uint32_t number = (uint32_t)(w << 6 | (size_t)__builtin_ctzll(left));
             struct str name = index_lower_name(ix, number);
             size_t at = safe ? span_find(name, word) : str_find(name, word);
-            if (at >= name.len &&
-                !text_holds(index_summary(ix, number), word))
+            if (at >= name.len && !text_holds(index_summary(ix, number), word))
                 found->word[w] &= ~(UINT64_C(1) << (number & 63));
         }
     }

@@ -113,8 +113,8 @@ static uint32_t same_version(const struct overlay *o, uint32_t first, uint32_t e
 
 /* apt's pkgPolicy::GetCandidateVer: the highest priority wins, of equals the newest; below 1000
  * nothing older than the installed version; one of the same version that was built apart is another
- * version. *row is NONE where the installed version stays. False
- * when nothing may be installed. [first, end) are the versions of one architecture. */
+ * version and has its turn first. *row is NONE where the installed version stays. False when nothing
+ * may be installed. [first, end) are the versions of one architecture. */
 static bool choose(const struct overlay *o, struct str name, const struct dpkg_package *p,
                    uint32_t first, uint32_t end, uint32_t *row)
 {
@@ -124,9 +124,9 @@ static bool choose(const struct overlay *o, struct str name, const struct dpkg_p
     while (first < end || !seen) {
         int order = first == end ? -1 : p ? deb_version_cmp(version_of(o, first), p->version) : 1;
         bool apart = order == 0 && p && !seen && !same_build(&o->ix, first, p);
-        bool current = order <= 0 && !seen;
+        bool current = !seen && (order < 0 || (order == 0 && !apart));
         uint32_t next =
-            first == end || (current && (order < 0 || apart)) ? first : same_version(o, first, end);
+            first == end || (current && order < 0) ? first : same_version(o, first, end);
         int32_t priority = priority_of(o, name, current ? p : NULL, first, next);
         if (priority > best && (current || order >= 0 || priority >= 1000)) {
             best = priority;

@@ -219,7 +219,8 @@ static void rank_short(struct picks *p, const struct words *w, struct search_mem
     pick_set(p, &m->found, CLASS_INSIDE + 2);
 }
 
-/* For one word whose names are known: those in order, then the others, which are all of one class. */
+/* For one word whose names are known: those in order, then the others, which are all of one class.
+ */
 static enum err rank_one(struct picks *p, const struct words *w, struct search_memory *m,
                          struct arena *a)
 {

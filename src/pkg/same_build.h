@@ -1,5 +1,5 @@
-/* Whether an installed package is the one on offer, or one of the same version that was built apart:
- * apt tells them apart by their relations, and so finds the one on offer to be an update. */
+/* Whether an installed package is the one on offer, or one of the same version that was built
+ * apart: apt tells them apart by their relations, and so finds the one on offer to be an update. */
 #ifndef OMG_PKG_SAME_BUILD_H
 #define OMG_PKG_SAME_BUILD_H
 

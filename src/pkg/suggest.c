@@ -7,10 +7,10 @@
 
 enum {
     NAME_MOST = 255,
-    COMPARED = 192, /* names whose edits are counted, of those that share the most grams */
+    COMPARED = 192,        /* names whose edits are counted, of those that share the most grams */
     COMPARED_LETTERS = 64, /* of longer names only these count */
-    COMMON = 16384, /* bytes: a gram with longer postings tells little */
-    SHORT_MOST = 5  /* letters up to which every name one edit away is looked up */
+    COMMON = 16384,        /* bytes: a gram with longer postings tells little */
+    SHORT_MOST = 5         /* letters up to which every name one edit away is looked up */
 };
 
 struct guess {
@@ -179,8 +179,7 @@ enum err query_suggest(struct index *ix, const struct suggest_request *q, struct
     ascii_lower_copy(lower, q->query);
     struct guesses g = { .ix = ix, .query = { lower, q->query.len }, .seen = &m->found };
     g.query = str_head(g.query, COMPARED_LETTERS);
-    for (size_t i = 0; i < g.query.len; i++)
-        g.place[(uint8_t)lower[i]] |= UINT64_C(1) << i;
+    for (size_t i = 0; i < g.query.len; i++) g.place[(uint8_t)lower[i]] |= UINT64_C(1) << i;
     g.most = q->query.len < 3 ? 2 : q->query.len < 6 ? 3 : q->query.len < 9 ? 5 : 7;
     g.room = (size_t)ix->extras + ix->names;
     if (g.room > 65536) g.room = 65536;

@@ -56,7 +56,8 @@ def make_stock(root):
 
 @pytest.fixture(scope="session")
 def stock(tmp_path_factory):
-    """Kept among pytest's folders from run to run, where an update fetches little."""
+    """Kept among pytest's folders from run to run, where an update fetches little. None where
+    there is nothing to fetch it from."""
     root = tmp_path_factory.getbasetemp().parent / "stock-debian"
     root.mkdir(exist_ok=True)
     with open(root / "lock", "w", encoding="utf-8") as lock:
@@ -66,9 +67,8 @@ def stock(tmp_path_factory):
             machine.apt("apt-get", "-q", "update")
         except subprocess.TimeoutExpired:
             pass
-        if not any((root / "var/lib/apt/lists").glob("*_Translation-en")):
-            pytest.skip("there is no network to fetch package lists from")
-        yield machine
+        fetched = any((root / "var/lib/apt/lists").glob("*_Translation-en"))
+        yield machine if fetched else None
 
 
 @pytest.fixture(params=["own", "stock"], scope="session")

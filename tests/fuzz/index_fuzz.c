@@ -154,7 +154,9 @@ static void walk_names(struct index *ix, struct arena *a)
 
 static void walk_rest(struct index *ix, struct arena *a)
 {
-    static const char *const words[] = { "libweb", "lbweb", "x", "pythn3-", "zzzzzzzzzzzz", "Ruby" };
+    static const char *const words[] = {
+        "libweb", "lbweb", "x", "pythn3-", "zzzzzzzzzzzz", "Ruby"
+    };
     struct status_result status;
     struct explicit_result explicit_;
     struct str *names;
@@ -176,8 +178,9 @@ static void walk_rest(struct index *ix, struct arena *a)
 
 static void walk(struct index *ix, struct arena *a)
 {
-    static const char *const queries[] = { "e",       "we",          "web",      "library", "x a",
-                                           "for the", "lib web dev", "\xC3\xB6", "$^",      "e l i" };
+    static const char *const queries[] = {
+        "e", "we", "web", "library", "x a", "for the", "lib web dev", "\xC3\xB6", "$^", "e l i"
+    };
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++)
         walk_search(ix, a, queries[i], i % 3 ? 50 : 1000);
     walk_names(ix, a);

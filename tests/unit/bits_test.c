@@ -54,8 +54,7 @@ static void assert_same(const struct bits *set, const uint8_t *plain, size_t lim
     }
     while (next < limit) assert_int_equal(plain[next++], 0);
     assert_int_equal(bits_count(set), count);
-    for (size_t i = 0; i < limit; i += 61)
-        assert_int_equal(bits_has(set, (uint32_t)i), plain[i]);
+    for (size_t i = 0; i < limit; i += 61) assert_int_equal(bits_has(set, (uint32_t)i), plain[i]);
 }
 
 static void a_set_holds_what_was_put_in(void **state)

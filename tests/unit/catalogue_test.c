@@ -41,10 +41,11 @@ static uint64_t noted(const struct index_file *f, const char *words)
 static void a_record_is_kept_field_by_field(void **state)
 {
     (void)state;
-    struct index *ix = build("Package: bash\nVersion: 5.2-1\nArchitecture: amd64\nSource: shells (5)\n"
-                             "Multi-Arch: foreign\nEssential: yes\nPriority: required\nSize: 1491324\n"
-                             "Installed-Size: 7164\nHomepage: https://example.org/\n"
-                             "Phased-Update-Percentage: 30\nDescription: a shell\n\n");
+    struct index *ix =
+        build("Package: bash\nVersion: 5.2-1\nArchitecture: amd64\nSource: shells (5)\n"
+              "Multi-Arch: foreign\nEssential: yes\nPriority: required\nSize: 1491324\n"
+              "Installed-Size: 7164\nHomepage: https://example.org/\n"
+              "Phased-Update-Percentage: 30\nDescription: a shell\n\n");
     assert_int_equal(ix->names, 1);
     assert_str(index_name(ix, 0), "bash");
     assert_str(index_summary(ix, 0), "a shell");
@@ -96,7 +97,8 @@ static void names_are_numbered_by_length_and_bytes(void **state)
 static void names_are_in_lower_case_as_dpkg_has_them(void **state)
 {
     (void)state;
-    struct index *ix = build("Package: Mixed-Case\nVersion: 1\n\nPackage: mixed-case\nVersion: 2\n\n");
+    struct index *ix =
+        build("Package: Mixed-Case\nVersion: 1\n\nPackage: mixed-case\nVersion: 2\n\n");
     assert_int_equal(ix->names, 1);
     assert_str(index_name(ix, 0), "mixed-case");
     assert_int_equal(ix->versions, 2);
@@ -171,9 +173,10 @@ static void a_summary_is_cut_between_characters(void **state)
     static const struct {
         const char *piece;
         size_t times, expected;
-    } cases[] = { { "x", 5000, 4096 },      { "\xC3\xB6", 3000, 4096 },
-                  { "\xE2\x82\xAC", 2000, 4095 }, { "\xFF", 4096, 4095 },
-                  { "x\xFF", 4000, 4096 },  { "\xF0\x9F\x90\xA7", 1024, 4096 } };
+    } cases[] = {
+        { "x", 5000, 4096 },    { "\xC3\xB6", 3000, 4096 }, { "\xE2\x82\xAC", 2000, 4095 },
+        { "\xFF", 4096, 4095 }, { "x\xFF", 4000, 4096 },    { "\xF0\x9F\x90\xA7", 1024, 4096 }
+    };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct buf list = buf_make(1 << 20);
@@ -190,11 +193,13 @@ static void a_summary_is_cut_between_characters(void **state)
 static void bytes_that_are_no_text_are_mended(void **state)
 {
     (void)state;
-    index_root_write(&root, MAIN, S("Package: a\nVersion: 1\nDescription: a\0b \xFF c\n"
-                                    "Depends: x\xFF\nHomepage: h\0\n\n"));
+    index_root_write(&root, MAIN,
+                     S("Package: a\nVersion: 1\nDescription: a\0b \xFF c\n"
+                       "Depends: x\xFF\nHomepage: h\0\n\n"));
     assert_int_equal(index_root_build(&root), OK);
     struct str one;
-    assert_str(index_summary(&root.ix, 0), "a\xEF\xBF\xBD" "b \xEF\xBF\xBD c");
+    assert_str(index_summary(&root.ix, 0), "a\xEF\xBF\xBD"
+                                           "b \xEF\xBF\xBD c");
     struct relation_walk w = index_relations(&root.ix, index_version(&root.ix, 0)->relations);
     assert_true(index_relation_next(&root.ix, &w, &one));
     assert_str(one, "x\xEF\xBF\xBD");
@@ -281,7 +286,8 @@ static void every_version_of_many_packages_is_there(void **state)
         for (row = first; row < end; row++) {
             assert_true(deb_version_valid(version_at(ix, row), NULL));
             if (row == first) continue;
-            const struct version_record *a = index_version(ix, row - 1), *b = index_version(ix, row);
+            const struct version_record *a = index_version(ix, row - 1),
+                                        *b = index_version(ix, row);
             assert_true(a->arch < b->arch ||
                         (a->arch == b->arch &&
                          deb_version_cmp(version_at(ix, row - 1), version_at(ix, row)) >= 0));

@@ -89,10 +89,10 @@ static void what_is_no_utf8_does_not_count(void **state)
 
 static void a_long_name_does_not_count(void **state)
 {
-    char text[1024];
+    char text[4096];
     (void)state;
-    snprintf(text, sizeof text, FORMAT "\nFiles: *\nLicense: %0201d\n\nFiles: b\nLicense: %0200d\n",
-             1, 1);
+    snprintf(text, sizeof text, FORMAT "\nFiles: *\nLicense: %0*d\n\nFiles: b\nLicense: %0*d\n",
+             COPYRIGHT_LICENSE_MOST + 1, 1, COPYRIGHT_LICENSE_MOST, 1);
     read_text(text);
     assert_int_equal(count, 1);
     assert_int_equal(licenses[0].len, COPYRIGHT_LICENSE_MOST);
@@ -100,10 +100,10 @@ static void a_long_name_does_not_count(void **state)
 
 static void there_is_a_limit_to_their_number(void **state)
 {
-    char text[8192] = FORMAT;
+    static char text[32768] = FORMAT;
     size_t n = strlen(text);
     (void)state;
-    for (unsigned i = 0; i < 100; i++)
+    for (unsigned i = 0; i < COPYRIGHT_LICENSES + 10; i++)
         n += (size_t)snprintf(text + n, sizeof text - n, "\nFiles: %u\nLicense: L%u\n", i, i);
     read_text(text);
     assert_int_equal(count, COPYRIGHT_LICENSES);

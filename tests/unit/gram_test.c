@@ -79,8 +79,8 @@ static void postings_name_every_text_that_holds_a_gram_and_no_other(void **state
     some_texts(&t);
     for (uint32_t row = 0; row < t.grams.count; row++) {
         const struct gram_record *r = &t.grams.rows[row];
-        struct postings walk = postings_open(t.grams.postings + r->at,
-                                             t.grams.postings + r[1].at, t.count);
+        struct postings walk =
+            postings_open(t.grams.postings + r->at, t.grams.postings + r[1].at, t.count);
         bool more = postings_next(&walk);
         assert_true(more);
         for (uint32_t text = 0; text < t.count; text++) {
@@ -107,8 +107,8 @@ static void every_gram_of_every_text_has_a_row(void **state)
         size_t len = t.at[text + 1] - t.at[text] - 1;
         memcpy(whole + 1, t.heap.at + t.at[text], len);
         for (size_t i = 0; len && i < len + 1; i++)
-            assert_true(there[gram_key((uint8_t)whole[i], (uint8_t)whole[i + 1],
-                                       (uint8_t)whole[i + 2])]);
+            assert_true(
+                there[gram_key((uint8_t)whole[i], (uint8_t)whole[i + 1], (uint8_t)whole[i + 2])]);
     }
     texts_close(&t);
 }

@@ -10,10 +10,11 @@ enum { PACKAGES = 60 };
 static struct index_root root;
 static struct arena arena;
 
-static const char list[] = "Package: apple\nVersion: 2\nArchitecture: amd64\nDescription: a fruit\n\n"
-                           "Package: apple\nVersion: 1\nArchitecture: amd64\nDescription: a fruit\n\n"
-                           "Package: pear\nVersion: 1\nArchitecture: amd64\nDescription: another\n\n"
-                           "Package: plum\nVersion: 3\nArchitecture: all\nDescription: a third\n\n";
+static const char list[] =
+    "Package: apple\nVersion: 2\nArchitecture: amd64\nDescription: a fruit\n\n"
+    "Package: apple\nVersion: 1\nArchitecture: amd64\nDescription: a fruit\n\n"
+    "Package: pear\nVersion: 1\nArchitecture: amd64\nDescription: another\n\n"
+    "Package: plum\nVersion: 3\nArchitecture: all\nDescription: a third\n\n";
 static const char foreign[] =
     "Package: pear\nVersion: 7\nArchitecture: i386\nDescription: another\n\n";
 static const char status[] =
@@ -120,9 +121,9 @@ static void a_section_outside_the_file_is_refused(void **state)
     struct format_header *h = (struct format_header *)(uintptr_t)bytes.at;
     for (size_t s = 0; s < SECTION_COUNT; s++) {
         const struct format_section good = h->section[s];
-        const struct format_section bad[] = { { h->size + 64, 0 },        { 0, h->size + 1 },
-                                              { h->size & ~63u, 65 },     { UINT64_MAX & ~63u, 64 },
-                                              { 64, UINT64_MAX - 32 },    { good.at + 8, 0 } };
+        const struct format_section bad[] = { { h->size + 64, 0 },     { 0, h->size + 1 },
+                                              { h->size & ~63u, 65 },  { UINT64_MAX & ~63u, 64 },
+                                              { 64, UINT64_MAX - 32 }, { good.at + 8, 0 } };
         for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
             h->section[s] = bad[i];
             assert_int_equal(open_catalogue(bytes, false), ERR_DAMAGED);
@@ -252,9 +253,9 @@ static void info_of_an_extra_comes_from_this_machine(void **state)
 
 static void what_does_not_exist_is_said(void **state)
 {
-    static const char *const none[] = { "grape",      "apple=9", "apple/other", "apple:i386",
-                                        "apple:s390x", "",        "=1",          "/stable",
-                                        ":amd64",     "own/stable" };
+    static const char *const none[] = { "grape",       "apple=9",   "apple/other", "apple:i386",
+                                        "apple:s390x", "",          "=1",          "/stable",
+                                        ":amd64",      "own/stable" };
     struct detailed_package_info r;
     (void)state;
     build();

@@ -30,8 +30,7 @@ static void numbers_count_up_and_lead_back(void **state)
     char text[32];
     (void)state;
     assert_int_equal(intern_open(&t, 0), OK);
-    for (unsigned i = 0; i < MANY; i++)
-        assert_int_equal(intern_number(&t, numbered(text, i)), i);
+    for (unsigned i = 0; i < MANY; i++) assert_int_equal(intern_number(&t, numbered(text, i)), i);
     for (unsigned i = 0; i < MANY; i++) {
         struct str s = numbered(text, i);
         assert_int_equal(intern_number(&t, s), i);
@@ -112,8 +111,7 @@ static void a_full_heap_is_told_and_harmless(void **state)
     assert_true(intern_full(&t));
     assert_int_equal(t.count, fit);
     assert_int_equal(intern_offset(&t, S("and another one")), 0);
-    for (unsigned i = 0; i < fit; i++)
-        assert_int_equal(intern_number(&t, numbered(text, i)), i);
+    for (unsigned i = 0; i < fit; i++) assert_int_equal(intern_number(&t, numbered(text, i)), i);
     intern_free(&t);
 }
 

@@ -110,8 +110,8 @@ static void very_long_words_and_lines_are_kept(void **state)
  * length. */
 static void texts_of_all_sorts_are_shown_as_they_are(void **state)
 {
-    static const char *const pieces[] = { "word",  "other", "x",    ".",  "..", "a-longer-word",
-                                          "\xC3\xA9", "12",  "\t",   "%",  "#",  "(paren)" };
+    static const char *const pieces[] = { "word",     "other", "x",  ".", "..", "a-longer-word",
+                                          "\xC3\xA9", "12",    "\t", "%", "#",  "(paren)" };
     static struct buf text[TEXTS];
     static struct str lines[TEXTS];
     uint32_t seed = 3;

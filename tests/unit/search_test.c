@@ -13,8 +13,8 @@ static struct arena arena;
 /* A piece of a name or a summary of the index, or a word of our own, in any case. */
 static void add_word(struct buf *b, uint64_t *state)
 {
-    static const char *const others[] = { "e", "-", "qq", "++", "\xC3", "LIBRARY", "zzzzz", "$",
-                                          "lib", "x", "-dev", "2.0", "i/o" };
+    static const char *const others[] = { "e", "-",   "qq", "++",   "\xC3", "LIBRARY", "zzzzz",
+                                          "$", "lib", "x",  "-dev", "2.0",  "i/o" };
     struct index *ix = &root.ix;
     uint32_t any = made_number(state, ix->names + ix->extras);
     struct str text = made_number(state, 2) ? any_name(ix, any) : any_summary(ix, any), word;
@@ -143,8 +143,8 @@ static void two_hundred_and_fifty_words_are_searched_for(void **state)
 
 static void names_that_begin_with_a_prefix_come_in_order(void **state)
 {
-    static const char *const prefixes[] = { "", "l", "li", "lib", "LIBWEB", "ruby-", "local-",
-                                            "zz", "texte" };
+    static const char *const prefixes[] = { "",      "l",      "li", "lib",  "LIBWEB",
+                                            "ruby-", "local-", "zz", "texte" };
     struct str *names;
     size_t count;
     (void)state;
@@ -170,10 +170,12 @@ static void names_that_begin_with_a_prefix_come_in_order(void **state)
 /* The grams alone, with the NUL that stands for the begin and the end of a name. */
 static void a_lookup_finds_words_inside_and_at_the_ends_of_names(void **state)
 {
-    static const struct str words[] = { S("w"),         S("we"),      S("web"),     S("libweb"),
-                                        S("\0li"),      S("\0l"),     S("\0"),      S("-dev\0"),
-                                        S("\0libweb\0"), S("ev\0"),   S("v\0"),     S("+extra-"),
-                                        S("\0python3-gtk"), S("qqq"), S("2.0-1"),   S("local-") };
+    static const struct str words[] = {
+        S("w"),     S("we"),      S("web"),           S("libweb"),     S("\0li"),
+        S("\0l"),   S("\0"),      S("-dev\0"),        S("\0libweb\0"), S("ev\0"),
+        S("v\0"),   S("+extra-"), S("\0python3-gtk"), S("qqq"),        S("2.0-1"),
+        S("local-")
+    };
     struct lookup l = lookup_names(&root.ix);
     struct bits found;
     (void)state;
@@ -185,8 +187,7 @@ static void a_lookup_finds_words_inside_and_at_the_ends_of_names(void **state)
             struct str name = index_name(&root.ix, n);
             memcpy(whole + 1, name.at, name.len);
             bool holds = plainly_holds((struct str){ whole, name.len + 2 }, words[i]);
-            if (bits_has(&found, n) != holds)
-                fail_msg("word %zu and '%.*s'", i, STR_ARG(name));
+            if (bits_has(&found, n) != holds) fail_msg("word %zu and '%.*s'", i, STR_ARG(name));
         }
         bits_clear(&found);
     }

@@ -93,7 +93,9 @@ static void case_does_not_matter(void **state)
 
 static void no_name_is_offered_twice(void **state)
 {
-    static const char *const queries[] = { "libwebb", "gcore", "x", "aweb", "pythn3-gtk", "local-7" };
+    static const char *const queries[] = {
+        "libwebb", "gcore", "x", "aweb", "pythn3-gtk", "local-7"
+    };
     (void)state;
     for (size_t q = 0; q < sizeof queries / sizeof *queries; q++) {
         struct suggest_result r = suggest(str_of(queries[q]), MOST);
