@@ -161,7 +161,7 @@ enum err folder_names(int root, const char *path, struct arena *a, struct names 
     }
     size_t room = 64, len = 0;
     struct str *at = arena_array(a, room, sizeof *at);
-    for (struct dirent *entry; at && (entry = readdir(d));) {
+    for (struct dirent *entry; at && (errno = 0, entry = readdir(d));) {
         struct str name = str_of(entry->d_name);
         if (str_eq(name, S(".")) || str_eq(name, S(".."))) continue;
         if (len == room) {
@@ -173,7 +173,9 @@ enum err folder_names(int root, const char *path, struct arena *a, struct names 
         if (at) at[len] = arena_copy(a, name);
         if (at && !at[len++].at) at = NULL;
     }
+    enum err e = at && errno ? fail_errno(f, "cannot read %s", path) : OK;
     closedir(d);
+    if (e) return e;
     if (!at) return fail(f, ERR_RESOURCE_LIMIT, "%s holds too many files", path);
     qsort(at, len, sizeof *at, by_bytes);
     *names = (struct names){ at, len };

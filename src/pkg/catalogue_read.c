@@ -269,9 +269,11 @@ static uint32_t recent_offset(struct draft *d, struct recent *r, struct str s)
     struct recent_text *t = &r->at[hash_str(s) % RECENT];
     struct buf *heap = &d->strings.text;
     if (t->len == s.len && bytes_eq(heap->at + t->at, s.at, s.len)) return t->at;
-    *t = (struct recent_text){ (uint32_t)heap->len, (uint32_t)s.len };
+    struct recent_text now = { (uint32_t)heap->len, (uint32_t)s.len };
     buf_str(heap, s);
     buf_byte(heap, 0);
+    if (heap->full) return 0;
+    *t = now;
     return t->at;
 }
 

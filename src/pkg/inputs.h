@@ -57,6 +57,9 @@ enum err inputs_read(struct inputs *in, struct str path, size_t limit, struct st
 enum err inputs_map(struct inputs *in, struct str path, struct map *m);
 enum err inputs_folder(struct inputs *in, struct str path, struct names *names);
 
+/* Something else could not be read that may be there the next time: what is built is never fresh. */
+void inputs_incomplete(struct inputs *in);
+
 /* Adds to the note of the same path and text, or makes one. */
 __attribute__((format(printf, 3, 4))) void inputs_note(struct inputs *in, struct str path,
                                                        const char *format, ...);

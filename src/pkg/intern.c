@@ -79,6 +79,7 @@ uint32_t intern_hashed(struct intern *t, struct str s, uint32_t hash)
     char *to = buf_more(&t->text, s.len + 1);
     if (!to || intern_full(t) || s.len >= UINT32_MAX || t->count == UINT32_MAX) return UINT32_MAX;
     buf_put(&t->at, &from, sizeof from);
+    if (t->at.full) return UINT32_MAX;
     if (s.len) memcpy(to, s.at, s.len);
     to[s.len] = 0;
     t->text.len += s.len + 1;

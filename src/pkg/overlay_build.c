@@ -253,7 +253,10 @@ static void licenses_of(struct overlay *o, const struct kept *k, const struct dp
     snprintf(path, sizeof path, "usr/share/doc/%.*s/copyright", STR_ARG(p->name));
     text->len = 0;
     text->full = false;
-    if (file_read(o->in->root, path, text, NULL)) return;
+    enum err e = file_read(o->in->root, path, text, NULL);
+    if (e == ERR_IO) inputs_incomplete(o->in);
+    if (e && e != ERR_NOT_FOUND) r->key = 0; /* to be read again, and not taken over */
+    if (e) return;
     if (copyright_licenses(buf_view(text), o->arena, &license, &count)) return;
     for (size_t i = 0; i < count; i++) add_license(o, r, license[i]);
 }

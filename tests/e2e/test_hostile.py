@@ -365,8 +365,9 @@ def mounted(path, options):
 
 
 @as_root
-@pytest.mark.parametrize("options", ["size=4k", "size=64k", "size=200k", "nr_inodes=3",
-                                     "nr_inodes=4", "nr_inodes=5", "ro"])
+@pytest.mark.parametrize("options", ["size=4k", "size=44k", "size=48k", "size=52k", "size=56k",
+                                     "size=100k", "nr_inodes=3", "nr_inodes=4", "nr_inodes=5",
+                                     "ro"])
 def test_a_cache_folder_without_room(machine, options):
     with mounted(machine.cache, options):
         for _ in range(2):
@@ -919,22 +920,8 @@ def test_system_calls_that_fail(machine, part):
     for fault in FAULTS[part::4]:
         shutil.rmtree(machine.cache, ignore_errors=True)
         strace_fails(machine, fault, words)
-        machine.right(*words)
-        machine.clean()
-
-
-@needs_strace
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_disk_that_fills_up_while_a_part_is_written(machine, kind):
-    words = ("info", "bash", "--json")
-    machine.right(*words)
-    draft = machine.folder / f"{kind}.draft"
-    (machine.folder / kind).unlink()
-    for fault in ("write:error=ENOSPC", "write:retval=1:when=1", "mmap:error=ENOMEM", "write:error=EIO"):
-        (machine.folder / kind).unlink(missing_ok=True)
-        machine.right_or_error(*words, before=(*UNSEALED, "-P", str(draft), "-P", "/dev/null", "-e",
-                                               f"inject={fault}"))
-        machine.right(*words)
+        ran = machine(*words)
+        assert (ran.returncode, ran.stdout) == machine.truth(*words), (fault, ran)
         machine.clean()
 
 

@@ -1,6 +1,7 @@
 /* Any bytes through every decoder: whatever comes, no more than the limit comes out, what lies in
  * the buffer before stays, and the second time, into a buffer that ends at the limit, gives the
- * same; except that gzip may give less of what is too large. */
+ * same. Of what is damaged or too large one may give more than the other: how far a library gets
+ * depends on the room it is given. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -26,8 +27,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum err e = unpack(in, p, LIMIT, &once), f = unpack(in, p, LIMIT, &again);
     struct str part = str_from(buf_view(&once), 6);
     demand(part.len <= LIMIT && str_starts(buf_view(&once), S("before")));
-    demand(e == f && str_starts(part, buf_view(&again)));
-    demand(e == ERR_RESOURCE_LIMIT || part.len == again.len);
+    size_t both = part.len < again.len ? part.len : again.len;
+    demand(e == f && str_eq(str_head(part, both), str_head(buf_view(&again), both)));
+    demand(e || part.len == again.len);
     buf_free(&once);
     buf_free(&again);
     return 0;
