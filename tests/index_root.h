@@ -15,9 +15,10 @@
 
 /* Takes the place of the one in base/power.c: a test writes on after a build, which a confined
  * process cannot. */
-void power_confine(int root, const struct str *paths, size_t count)
+enum err power_confine(int root, const struct str *paths, size_t count, struct fault *f)
 {
-    (void)root, (void)paths, (void)count;
+    (void)root, (void)paths, (void)count, (void)f;
+    return OK;
 }
 
 #define need(truth) need_at((truth), __FILE__, __LINE__)

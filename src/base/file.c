@@ -83,6 +83,8 @@ static enum err read_fd(int fd, const char *path, struct buf *out, struct fault 
     size_t want = (size_t)st.st_size + 1;
     for (;;) {
         char *to = buf_more(out, want);
+        if (!to && want <= out->limit && out->len <= out->limit - want)
+            return fail(f, ERR_RESOURCE_LIMIT, "no memory to read %s", path);
         if (!to)
             return fail(f, ERR_RESOURCE_LIMIT, "%s is larger than %zu bytes", path, out->limit);
         ssize_t n = read(fd, to, want);

@@ -62,21 +62,26 @@ static void ruleset_enter(int ruleset)
     close(ruleset);
 }
 
-void power_confine(int root, const struct str *paths, size_t count)
+enum err power_confine(int root, const struct str *paths, size_t count, struct fault *f)
 {
     char path[4096];
     int ruleset = ruleset_make();
-    if (ruleset < 0) return;
+    enum err e = OK;
+    if (ruleset < 0) return OK;
     for (size_t i = 0; i < count; i++) {
         if (!paths[i].len || paths[i].len >= sizeof path) continue;
         memcpy(path, paths[i].at, paths[i].len);
         path[paths[i].len] = 0;
         int fd = file_open(root, path, O_PATH);
+        bool absent = fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == EACCES ||
+                                 errno == ELOOP || errno == ENAMETOOLONG);
+        if (fd < 0 && !absent) e = fail_errno(f, "cannot open %s", path);
         if (fd < 0) continue;
         ruleset_allow(ruleset, fd);
         close(fd);
     }
     ruleset_enter(ruleset);
+    return e;
 }
 
 static void only_reading(void)

@@ -15,8 +15,9 @@
 enum err power_drop_to_reading(uint32_t uid, uint32_t gid, struct fault *f);
 
 /* May be called afterwards: from now on only what lies below these paths of root can be opened.
- * Paths that are not there are passed over. */
-void power_confine(int root, const struct str *paths, size_t count);
+ * Paths that are not there are passed over; one that is and cannot be opened is an error, as what
+ * lies below it would seem not to be there. */
+enum err power_confine(int root, const struct str *paths, size_t count, struct fault *f);
 
 /* The user and group for powerless processes, from /etc/passwd; true when it is omg's own. */
 bool power_user(uint32_t *uid, uint32_t *gid);

@@ -30,7 +30,7 @@ static enum err arena_large(struct arena *a)
 }
 
 /* From here on only what apt's and dpkg's own folders hold can be opened. */
-static void confine(struct world *w)
+static enum err confine(struct world *w, struct fault *f)
 {
     struct arena *a = &w->arena;
     struct str paths[] = { S("etc/apt"),
@@ -45,17 +45,18 @@ static void confine(struct world *w)
                            apt_conf_path(&w->conf, a, S("Dir::Etc::sourceparts")),
                            apt_conf_path(&w->conf, a, S("Dir::Etc::preferences")),
                            apt_conf_path(&w->conf, a, S("Dir::Etc::preferencesparts")) };
-    power_confine(w->b->root, paths, sizeof paths / sizeof *paths);
+    return power_confine(w->b->root, paths, sizeof paths / sizeof *paths, f);
 }
 
-static enum err machine_read(struct world *w)
+static enum err machine_read(struct world *w, struct fault *f)
 {
     enum err e = inputs_open(&w->in, w->b->root, &w->arena);
     w->in.part = PART_CATALOGUE | PART_OVERLAY;
     if (!e) e = apt_conf_read(&w->in, &w->conf);
     if (e) return e;
     inputs_watch(&w->in, S("var/lib/dpkg/arch"));
-    confine(w);
+    e = confine(w, f);
+    if (e) return e;
     w->in.part = PART_OVERLAY;
     e = dpkg_read(&w->in, &w->conf, &w->dpkg);
     w->status_missing = e == ERR_NOT_FOUND;
@@ -120,19 +121,22 @@ static bool torn(const struct inputs *in)
 enum err build_parts(const struct build *b, struct build_output *out, struct fault *f)
 {
     struct world w = { .b = b };
+    struct fault told = { "" };
     struct index_file catalogue = b->catalogue;
     enum err e = arena_large(&w.arena);
-    if (!e) e = machine_read(&w);
+    if (!e) e = machine_read(&w, &told);
     if (!e && b->parts & PART_CATALOGUE) e = catalogue_make(&w, out, &catalogue);
     if (!e && !catalogue.header) e = ERR_INTERNAL;
     if (!e && b->parts & PART_OVERLAY) e = overlay_make(&w, &catalogue, out);
     if (!e && b->parts & PART_TEXT) e = text_make(&w, &catalogue, out);
     if (!e && torn(&w.in)) e = ERR_BUSY;
     arena_close(&w.arena);
+    if (w.in.failed && (!e || e == w.in.failed)) return fail(f, w.in.failed, "%s", w.in.fault.text);
     if (e == ERR_BUSY) return fail(f, e, "the package lists changed while they were being read");
-    if (e == ERR_RESOURCE_LIMIT)
+    if (e == ERR_RESOURCE_LIMIT && !told.text[0])
         return fail(f, e, "the package lists need more memory than there is");
-    return e ? fail(f, e, "the package index could not be built") : OK;
+    return e ? fail(f, e, "%s", told.text[0] ? told.text : "the package index could not be built")
+             : OK;
 }
 
 bool build_fresh(const struct index_file *file, int root, bool slash)

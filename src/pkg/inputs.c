@@ -66,12 +66,15 @@ void inputs_incomplete(struct inputs *in)
     if (i) i->identity.inode = UINT64_MAX;
 }
 
-/* What fails may work the next time: an index that was built without it is never fresh. */
-static void could_not_read(struct inputs *in, struct input *i, enum err e, const struct fault *f)
+static void could_not_read(struct inputs *in, const struct input *i, enum err e, size_t limit,
+                           const struct fault *f)
 {
     if (e == ERR_NOT_FOUND) return;
     inputs_note(in, i->path, "It could not be read: %s.", f->text);
-    if (e != ERR_FORBIDDEN && i->identity.inode) i->identity.inode = UINT64_MAX;
+    bool forbidden = e == ERR_FORBIDDEN || i->identity.size > limit;
+    if (in->failed || forbidden || !i->identity.inode) return;
+    in->failed = e;
+    in->fault = *f;
 }
 
 enum err inputs_read(struct inputs *in, struct str path, size_t limit, struct str *text)
@@ -84,7 +87,7 @@ enum err inputs_read(struct inputs *in, struct str path, size_t limit, struct st
     enum err e = file_read(in->root, i->path.at, &b, &f);
     if (!e) *text = arena_copy(in->arena, buf_view(&b));
     if (!e && !text->at) e = ERR_RESOURCE_LIMIT;
-    if (e) could_not_read(in, i, e, &f);
+    if (e) could_not_read(in, i, e, limit, &f);
     buf_free(&b);
     return e;
 }
@@ -95,7 +98,7 @@ enum err inputs_map(struct inputs *in, struct str path, struct map *m)
     if (!i) return ERR_RESOURCE_LIMIT;
     struct fault f = { "" };
     enum err e = map_open(in->root, i->path.at, m, &f);
-    if (e) could_not_read(in, i, e, &f);
+    if (e) could_not_read(in, i, e, SIZE_MAX, &f);
     return e;
 }
 
@@ -106,7 +109,7 @@ enum err inputs_folder(struct inputs *in, struct str path, struct names *names)
     if (!i) return ERR_RESOURCE_LIMIT;
     struct fault f = { "" };
     enum err e = folder_names(in->root, i->path.at, in->arena, names, &f);
-    if (e) could_not_read(in, i, e, &f);
+    if (e) could_not_read(in, i, e, SIZE_MAX, &f);
     return e;
 }
 

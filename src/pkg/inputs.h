@@ -39,6 +39,10 @@ struct inputs {
     size_t len, room;
     struct note *notes;
     size_t notes_len;
+    /* The first that is there, is forbidden by nothing, and still could not be read: whatever is
+     * built without it would tell an untruth. */
+    enum err failed;
+    struct fault fault;
 };
 
 enum { INPUTS_NOTES = 256 }; /* notes kept; further ones only raise the last one's count */
@@ -57,7 +61,8 @@ enum err inputs_read(struct inputs *in, struct str path, size_t limit, struct st
 enum err inputs_map(struct inputs *in, struct str path, struct map *m);
 enum err inputs_folder(struct inputs *in, struct str path, struct names *names);
 
-/* Something else could not be read that may be there the next time: what is built is never fresh. */
+/* Something else could not be read that may be there the next time: what is built is never fresh.
+ */
 void inputs_incomplete(struct inputs *in);
 
 /* Adds to the note of the same path and text, or makes one. */

@@ -113,8 +113,8 @@ static uint32_t same_version(const struct overlay *o, uint32_t first, uint32_t e
 
 /* apt's pkgPolicy::GetCandidateVer: the highest priority wins, of equals the newest; below 1000
  * nothing older than the installed version; one of the same version that was built apart is another
- * version and has its turn first. *row is NONE where the installed version stays. False when nothing
- * may be installed. [first, end) are the versions of one architecture. */
+ * version and has its turn first. *row is NONE where the installed version stays. False when
+ * nothing may be installed. [first, end) are the versions of one architecture. */
 static bool choose(const struct overlay *o, struct str name, const struct dpkg_package *p,
                    uint32_t first, uint32_t end, uint32_t *row)
 {
@@ -254,7 +254,10 @@ static void licenses_of(struct overlay *o, const struct kept *k, const struct dp
     text->len = 0;
     text->full = false;
     enum err e = file_read(o->in->root, path, text, NULL);
-    if (e == ERR_IO) inputs_incomplete(o->in);
+    struct stat st;
+    bool large = e == ERR_RESOURCE_LIMIT && file_stat(o->in->root, path, &st) &&
+                 st.st_size >= COPYRIGHT_MOST;
+    if (e == ERR_IO || (e == ERR_RESOURCE_LIMIT && !large)) inputs_incomplete(o->in);
     if (e && e != ERR_NOT_FOUND) r->key = 0; /* to be read again, and not taken over */
     if (e) return;
     if (copyright_licenses(buf_view(text), o->arena, &license, &count)) return;

@@ -617,6 +617,12 @@ def test_an_empty_root(omg, tmp_path):
         assert ran.returncode == 11 and is_error(ran), ran
 
 
+COPYRIGHT = """\
+Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+
+Files: *
+"""
+
 OUTSIDE_STATUS = """\
 Package: outside
 Status: install ok installed
@@ -635,9 +641,7 @@ def test_links_in_the_root_stay_inside(machine, tmp_path, before):
     outside = tmp_path / "outside"
     (outside / "lists").mkdir(parents=True)
     (outside / "status").write_text(OUTSIDE_STATUS)
-    (outside / "copyright").write_text(
-        "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\n"
-        "Files: *\nLicense: outside\n secret\n")
+    (outside / "copyright").write_text(COPYRIGHT + "License: outside\n secret\n")
     for path in (tmp_path / "root").glob("var/lib/apt/lists/*"):
         (outside / "lists" / path.name).write_text(
             "Package: outside\nVersion: 1\nDescription: secret\n\n")
@@ -878,19 +882,19 @@ def test_the_builder_has_no_descriptors_but_its_own(machine):
 FAULTS = [
     *(f"write:error={e}:when={n}+" for e in ("ENOSPC", "EDQUOT", "EIO") for n in (1, 2)),
     *(f"renameat:error=EIO:when={n}" for n in (1, 2, 3)),
-    *(f"renameat2:error=EIO:when={n}" for n in (1, 2)),
-    *(f"mmap:error=ENOMEM:when={n}" for n in range(1, 30, 2)),
-    *(f"openat:error=EMFILE:when={n}" for n in range(1, 12)),
-    *(f"openat2:error=EIO:when={n}" for n in range(1, 24, 4)),
-    *(f"fstat:error=EIO:when={n}" for n in range(1, 12, 2)),
-    *(f"read:error=EIO:when={n}" for n in range(1, 5)),
+    *(f"mmap:error=ENOMEM:when={n}" for n in range(1, 46)),
+    *(f"openat:error=EMFILE:when={n}" for n in range(1, 10)),
+    *(f"openat2:error=EIO:when={n}" for n in range(1, 46)),
+    *(f"fstat:error=EIO:when={n}" for n in range(1, 40, 3)),
+    *(f"read:error=EIO:when={n}" for n in range(1, 16)),
+    *(f"getdents64:error=EIO:when={n}" for n in range(1, 5)),
     *(f"{call}:error=EPERM" for call in ("flock", "unlinkat", "mkdir", "utimensat", "fchmod",
                                          "setresuid", "setresgid", "setgroups", "capset", "dup2",
                                          "close_range", "prctl", "landlock_create_ruleset",
-                                         "landlock_restrict_self", "seccomp", "memfd_create",
-                                         "madvise", "fcntl", "setrlimit", "prlimit64")),
-    *(f"{call}:error=EAGAIN" for call in ("fork", "vfork", "clone", "wait4")),
-    "openat2:error=ENOSYS", "openat2:error=EAGAIN:when=1..5", "flock:error=EWOULDBLOCK:when=1..3",
+                                         "landlock_restrict_self", "memfd_create", "madvise",
+                                         "fcntl", "prlimit64")),
+    *(f"{call}:error=EAGAIN" for call in ("fork", "clone", "wait4")),
+    "openat2:error=ENOSYS", "openat2:error=EAGAIN:when=9", "flock:error=EWOULDBLOCK:when=1",
     "read:retval=0:when=2", "munmap:error=EINVAL", "mremap:error=ENOMEM:when=1",
 ]
 
@@ -902,13 +906,13 @@ UNSEALED = ("strace", "-f", "-qq", "-o", "/dev/null", "-e",
 
 
 def strace_fails(machine, fault, words):
-    """Runs omg with one fault injected into parent and child. A fault that hits the printing of the
-    answer is an error of its own."""
+    """Runs omg with one fault injected into parent and child. Without memory or output there may be
+    nothing said, but the exit status tells. A copyright file that cannot be read costs its licences
+    until it can."""
     ran = machine(*words, before=(*UNSEALED, "-e", f"inject={fault}"))
-    if b"strace: invalid" in ran.stderr:
-        return
-    right = (ran.returncode, ran.stdout) == machine.truth(*words)
-    said = is_error(ran) or (ran.returncode == 9 and b"write" in fault.encode())
+    status, truth = machine.truth(*words)
+    right = ran.returncode == status and ran.stdout in (truth, truth.replace(b'"MIT"', b""))
+    said = is_error(ran) or (ran.returncode in (7, 9) and not ran.stderr)
     assert right or said, (fault, ran)
 
 
@@ -916,6 +920,7 @@ def strace_fails(machine, fault, words):
 @pytest.mark.parametrize("part", range(4))
 def test_system_calls_that_fail(machine, part):
     words = ("info", "bash", "--json")
+    machine.system.write("usr/share/doc/bash/copyright", COPYRIGHT + "License: MIT\n")
     machine.truth(*words)
     for fault in FAULTS[part::4]:
         shutil.rmtree(machine.cache, ignore_errors=True)
