@@ -50,7 +50,7 @@ struct reader {
     size_t len, room;
     size_t journal; /* where the records of the journal begin */
     struct str dpkg_arch;
-    bool valid; /* the text being read is well-formed UTF-8 throughout */
+    bool valid; /* the text being read is well-formed UTF-8 throughout, and holds no NUL */
     bool full;  /* the arena has no room left */
     uint64_t count[TROUBLES];
     struct str first[TROUBLES];
@@ -67,10 +67,10 @@ static const struct state {
     { "triggers-awaited", 0, 1, 1 }, { "triggers-pending", 0, 1, 1 },
 };
 
-/* s with every byte that is not part of well-formed UTF-8 replaced by U+FFFD. */
+/* s with every NUL and every byte that is not part of well-formed UTF-8 replaced by U+FFFD. */
 static struct str repaired(struct reader *r, struct str s)
 {
-    if (r->valid || utf8_valid(s)) return s;
+    if (r->valid || (utf8_valid(s) && str_chr(s, 0) == s.len)) return s;
     char *to = s.len < SIZE_MAX / 3 ? arena_alloc(r->in->arena, s.len * 3) : NULL;
     size_t len = 0;
     if (!to) {
@@ -80,7 +80,7 @@ static struct str repaired(struct reader *r, struct str s)
     while (s.len) {
         uint32_t point;
         size_t n = utf8_next(s, &point);
-        bool bad = point == 0xFFFD && n == 1;
+        bool bad = (point == 0xFFFD && n == 1) || point == 0;
         memcpy(to + len, bad ? "\xEF\xBF\xBD" : s.at, bad ? 3 : n);
         len += bad ? 3 : n;
         s = str_from(s, n);
@@ -231,7 +231,7 @@ static bool version_usable(struct reader *r, struct dpkg_package *p)
         p->unpacked = 0;
         return !p->installed;
     }
-    if (!p->installed || deb_version_valid(p->version, &f)) return true;
+    if (!p->unpacked || deb_version_valid(p->version, &f)) return true;
     bool odd = version_odd(p->version);
     trouble(r, odd ? ODD_VERSION : BAD_VERSION, p->name);
     return odd;
@@ -284,7 +284,7 @@ static void text_read(struct reader *r, struct str text)
     struct stanza s = { 0 };
 
     if (!r->room) r->room = text.len / RECORD_USUAL / 2 + 16;
-    r->valid = utf8_valid(text);
+    r->valid = utf8_valid(text) && str_chr(text, 0) == text.len;
     while (!r->full && control_next(&c, &s)) record_read(r, &s);
     if (c.bad)
         inputs_note_many(r->in, r->path, c.bad,
