@@ -87,12 +87,12 @@ static void say(const struct client *c, unsigned parts, const struct timespec *f
     static const char *const names[CACHE_KINDS] = { "catalogue", "overlay", "long texts" };
     struct timespec now;
     char list[64] = "";
+    size_t len = 0;
     if (!c->options.verbose) return;
-    for (enum cache_kind k = 0; k < CACHE_KINDS; k++) {
-        if (!(parts & part_of[k])) continue;
-        if (list[0]) strcat(list, ", ");
-        strcat(list, names[k]);
-    }
+    for (enum cache_kind k = 0; k < CACHE_KINDS; k++)
+        if (parts & part_of[k])
+            len +=
+                (size_t)snprintf(list + len, sizeof list - len, "%s%s", len ? ", " : "", names[k]);
     clock_gettime(CLOCK_MONOTONIC, &now);
     double ms =
         (double)(now.tv_sec - from->tv_sec) * 1e3 + (double)(now.tv_nsec - from->tv_nsec) / 1e6;
