@@ -1,5 +1,5 @@
-/* Calls an operation. Today every call is answered in this process from the package index; the
- * daemon comes behind the same function. */
+/* Calls an operation: the daemon where it answers, else, for what the package index answers, this
+ * process itself, with the same result. */
 #ifndef OMG_CLIENT_CLIENT_H
 #define OMG_CLIENT_CLIENT_H
 
@@ -13,16 +13,22 @@ struct client_options {
     const char *root;        /* folder to answer for; NULL means "/" */
     bool no_cache;           /* neither read nor publish a kept index: build one in memory */
     struct str cache_folder; /* instead of the usual ones (cache.dir); empty: the usual ones */
-    int verbose;             /* 1 and more: say on standard error what is being done */
+    struct str socket;       /* the daemon's socket; empty: OMG_SOCKET, else the usual places */
+    bool no_daemon;          /* answer in this process, whether a daemon is there or not */
+    uint64_t timeout_ms;     /* how long to wait for the daemon's answer; 0: five seconds */
+    /* What to say on standard error: 1 what is being done, 2 each message too, 3 its bytes too. */
+    int verbose;
 };
 
-/* Opens nothing yet; the index is opened, and built where it is missing or stale, by the first
- * call. The caller closes it. */
+/* Opens nothing yet; the first call connects to the daemon, or opens the index and builds it where
+ * it is missing or stale. With a root or without a cache the daemon is not asked: it knows neither.
+ * The caller closes it. */
 enum err client_open(const struct client_options *o, struct client **c, struct fault *f);
 void client_close(struct client *c);
 
 /* Calls op with the message its row names, and fills the message its row names. Views in the
- * result live until the next call or client_close. */
+ * result live until the next call or client_close. A connection that was lost is made anew, with
+ * growing pauses, and a call that changes nothing is made again on it. */
 enum err client_call(struct client *c, enum op op, const void *request, void *result,
                      struct fault *f);
 

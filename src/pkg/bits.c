@@ -5,6 +5,7 @@ bool bits_open(struct bits *b, struct arena *a, size_t limit)
     b->words = (limit + 63) / 64;
     b->uppers = (b->words + 63) / 64;
     b->tops = (b->uppers + 63) / 64;
+    b->last = UINT64_MAX >> (-limit & 63);
     b->word = arena_array(a, b->words + 1, sizeof *b->word);
     b->upper = arena_array(a, b->uppers + 1, sizeof *b->upper);
     b->top = arena_array(a, b->tops + 1, sizeof *b->top);
@@ -38,6 +39,8 @@ void bits_clear(struct bits *b)
     }
 }
 
+/* After this and after bits_and the storeys above may name words that are zero: walking skips
+ * those. */
 void bits_or(struct bits *b, const uint64_t *plain)
 {
     for (size_t w = 0; w < b->words; w++) {
@@ -45,6 +48,7 @@ void bits_or(struct bits *b, const uint64_t *plain)
         b->word[w] |= plain[w];
         bits_mark(b, w);
     }
+    if (b->words) b->word[b->words - 1] &= b->last;
 }
 
 void bits_add(struct bits *b, const struct bits *other)
@@ -55,7 +59,6 @@ void bits_add(struct bits *b, const struct bits *other)
     }
 }
 
-/* The storeys above may go on naming words that became zero: walking skips those. */
 void bits_and(struct bits *b, const struct bits *other)
 {
     for (size_t w = bits_word(b, 0); w < b->words; w = bits_word(b, w + 1))

@@ -8,12 +8,14 @@
 struct bits {
     uint64_t *word, *upper, *top;
     size_t words, uppers, tops;
+    uint64_t last; /* the bits of the last word that are numbers below the limit */
 };
 
 /* An empty set of numbers below limit; false when the arena has no room. */
 bool bits_open(struct bits *b, struct arena *a, size_t limit);
 void bits_clear(struct bits *b);
-/* Adds a plain bitmap of as many words. */
+/* Adds a plain bitmap of as many words, without the bits that its last word has at the limit or
+ * above it: a damaged file may have set some. */
 void bits_or(struct bits *b, const uint64_t *plain);
 /* Adds what other holds. */
 void bits_add(struct bits *b, const struct bits *other);

@@ -7,18 +7,30 @@
 #include "base/str.h"
 
 /* Any operation's request or response, as a batch holds them. body is the message that the
- * operation's row names; for a response with an error body is NULL. */
+ * operation's row names. */
 struct request {
     uint64_t id;
     uint32_t op; /* number, not row */
     const void *body;
 };
+/* The numbers are the variants on the wire. */
+enum response_kind { RESPONSE_SUCCESS, RESPONSE_ERROR, RESPONSE_EVENT, RESPONSE_FAILURE };
+/* One machine-readable fact about a failure. */
+struct detail {
+    struct str name, value;
+};
 struct response {
     uint64_t id;
-    uint32_t op;
-    int32_t code; /* 0, or that of an error */
-    struct str message;
-    const void *body;
+    enum response_kind kind;
+    uint32_t op;        /* number, not row; of a success or an event */
+    const void *body;   /* of a success or an event, else NULL */
+    uint64_t sequence;  /* of an event */
+    int32_t code;       /* of an error or a failure */
+    struct str message; /* of an error or a failure */
+    struct {
+        struct detail *at;
+        size_t len;
+    } details; /* of a failure */
 };
 
 /* The rows name types by one word; these give the words their C types. */
@@ -119,6 +131,7 @@ enum view {
     VIEW_ORIGIN,
     VIEW_COUNT,
     VIEW_BYTES,
+    VIEW_SPAN,
     VIEW_STATE,
     VIEW_MARK,
     VIEW_GROUP
@@ -151,8 +164,15 @@ enum op {
 #undef OP
     OP_COUNT
 };
-enum op_path { PATH_FAST, PATH_SLOW };
-enum op_served { SERVED_INDEX, SERVED_BROKER, SERVED_NONE };
+enum op_path { PATH_FAST, PATH_SLOW, PATH_CHANGE };
+enum op_served {
+    SERVED_INDEX,
+    SERVED_BROKER,
+    SERVED_PACKAGES,
+    SERVED_CONNECTION,
+    SERVED_HOUSE,
+    SERVED_NONE
+};
 
 struct op_row {
     uint32_t number;

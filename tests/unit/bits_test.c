@@ -47,6 +47,7 @@ static void assert_same(const struct bits *set, const uint8_t *plain, size_t lim
     for (size_t w = bits_word(set, 0); w < set->words; w = bits_word(set, w + 1)) {
         for (uint64_t left = set->word[w]; left; left &= left - 1) {
             size_t number = w << 6 | (size_t)__builtin_ctzll(left);
+            assert_true(number < limit);
             while (next < number) assert_int_equal(plain[next++], 0);
             assert_int_equal(plain[next++], 1);
             count++;
@@ -172,6 +173,20 @@ static void or_adds_a_plain_bitmap(void **state)
     }
 }
 
+static void or_leaves_out_what_lies_beyond_the_limit(void **state)
+{
+    struct sets s;
+    (void)state;
+    for (size_t l = 0; l < LIMITS; l++) {
+        sets_open(&s, limits[l]);
+        memset(s.b.word, 0xFF, s.b.words * sizeof *s.b.word);
+        memset(s.in_a, 1, s.limit);
+        bits_or(&s.a, s.b.word);
+        assert_same(&s.a, s.in_a, s.limit);
+        sets_close(&s);
+    }
+}
+
 /* What search does all day: the storeys above may name words that became zero. */
 static void a_set_can_be_filled_again_after_and(void **state)
 {
@@ -200,6 +215,7 @@ int main(void)
         cmocka_unit_test(and_keeps_what_both_hold),
         cmocka_unit_test(add_holds_what_either_holds),
         cmocka_unit_test(or_adds_a_plain_bitmap),
+        cmocka_unit_test(or_leaves_out_what_lies_beyond_the_limit),
         cmocka_unit_test(a_set_can_be_filled_again_after_and),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
