@@ -1,7 +1,10 @@
 /* omg answers questions about the packages of a Linux machine. This file finds the command, by the
  * first word or by the name the program was started under, gives up the power that the command
  * does not need, and runs it. */
+#include "broker/broker.h"
 #include "door/commands.h"
+#include "service/packages.h"
+#include "supervisor/supervisor.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -18,13 +21,20 @@ static void hold_standard_descriptors(void)
         if (fds[i].revents & POLLNVAL) open("/dev/null", O_RDONLY);
 }
 
-/* What to run: --version and --help before the command, a bare `omg` is help. */
-static enum err choose(struct cli *c, struct command *command, struct fault *f)
+/* Whether the program was started as omgd. */
+static bool is_daemon(const char *name)
 {
-    static char help[] = "help", version[] = "version";
+    const char *slash = strrchr(name, '/');
+    return str_eq(str_of(slash ? slash + 1 : name), S("omgd"));
+}
+
+/* What to run: --version and --help before the command, a bare `omg` is help, omgd the daemon. */
+static enum err choose(struct cli *c, const char *name, struct command *command, struct fault *f)
+{
+    static char help[] = "help", version[] = "version", daemon[] = "daemon";
     static char *instead[1];
     if (c->args.times[OPTION_version]) instead[0] = version;
-    else if (!c->args.count) instead[0] = help;
+    else if (!c->args.count) instead[0] = is_daemon(name) ? daemon : help;
     if (instead[0]) {
         c->args.words = instead;
         c->args.count = 1;
@@ -38,6 +48,24 @@ static enum err choose(struct cli *c, struct command *command, struct fault *f)
     return e;
 }
 
+int daemon_main(struct cli *c, const struct command *command)
+{
+    struct daemon_options o = { .settings = c->settings,
+                                .socket = c->args.value[OPTION_socket],
+                                .verbose = (int)c->args.times[OPTION_verbose],
+                                .detach = c->args.times[OPTION_detach] > 0 };
+    struct fault f = { "" };
+    (void)command;
+    enum err e = daemon_run(&o, &f);
+    return e ? cli_error(c, e, &f, NULL) : 0;
+}
+
+/* The daemon's processes are this program under another name; the supervisor starts them. */
+static const struct {
+    const char *name;
+    int (*main)(void);
+} roles[] = { { "omgd: broker", broker_main }, { "omgd: packages", packages_main } };
+
 int main(int argc, char **argv)
 {
     static struct cli c;
@@ -46,8 +74,10 @@ int main(int argc, char **argv)
     int status = 0;
 
     hold_standard_descriptors();
+    for (size_t i = 0; argc > 0 && i < sizeof roles / sizeof *roles; i++)
+        if (str_eq(str_of(argv[0]), str_of(roles[i].name))) return roles[i].main();
     enum err e = cli_open(&c, argc > 0 ? (size_t)argc - 1 : 0, argv + (argc > 0), &f);
-    if (!e) e = choose(&c, &command, &f);
+    if (!e) e = choose(&c, argc > 0 ? argv[0] : "", &command, &f);
     if (e) return cli_flush(&c, cli_error(&c, e, &f, NULL));
     if (command.power == POWER_NONE) prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     if (command.main) status = command.main(&c, &command);

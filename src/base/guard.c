@@ -38,6 +38,7 @@ void guard_add(struct str map)
         sigaction(SIGBUS, &action, NULL);
         installed = true;
     }
+    for (size_t i = 0; i < GUARDS && guarded[next % GUARDS].at; i++) next++;
     guarded[next++ % GUARDS] = map;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -84,11 +85,19 @@ enum err power_confine(int root, const struct str *paths, size_t count, struct f
     return e;
 }
 
-static void only_reading(void)
+/* What a powerless process keeps. */
+struct keep {
+    bool files;            /* may read files; else it reaches none by name */
+    uint32_t capabilities; /* of the first 32 */
+    const uint16_t *calls;
+    size_t count;
+};
+
+static void files_bound(bool reading)
 {
     int ruleset = ruleset_make(), root;
     if (ruleset < 0) return;
-    root = open("/", O_PATH | O_CLOEXEC);
+    root = reading ? open("/", O_PATH | O_CLOEXEC) : -1;
     if (root >= 0) {
         ruleset_allow(ruleset, root);
         close(root);
@@ -96,18 +105,21 @@ static void only_reading(void)
     ruleset_enter(ruleset);
 }
 
-/* Effective and permitted: reading past permissions, which Landlock bounds; nothing else. */
-static bool capabilities_keep_reading(void)
+/* Effective and permitted alike; for a user who is not root there is nothing to keep. */
+static bool capabilities_keep(uint32_t kept)
 {
     struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
     struct __user_cap_data_struct data[2] = { { 0 } };
-    data[0].effective = data[0].permitted = 1u << CAP_DAC_READ_SEARCH;
+    data[0].effective = data[0].permitted = kept;
     return syscall(SYS_capset, &header, data) == 0;
 }
 
-static enum err identity_drop(uint32_t uid, uint32_t gid, struct fault *f)
+static enum err identity_drop(uint32_t uid, uint32_t gid, uint32_t kept, struct fault *f)
 {
-    if (geteuid() != 0) return OK;
+    if (geteuid() != 0) {
+        capabilities_keep(0); /* what a service manager may have lent */
+        return OK;
+    }
     /* In some containers even root may not change its identity; the rest still holds there. */
     if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) return fail_errno(f, "cannot keep capabilities");
     if (setgroups(0, NULL) != 0 && errno != EPERM)
@@ -116,12 +128,12 @@ static enum err identity_drop(uint32_t uid, uint32_t gid, struct fault *f)
         return fail_errno(f, "cannot leave root's group");
     if (syscall(SYS_setresuid, uid, uid, uid) != 0 && errno != EPERM && errno != EINVAL)
         return fail_errno(f, "cannot leave root's identity");
-    capabilities_keep_reading();
+    capabilities_keep(kept);
     return OK;
 }
 
 /* System calls that reading files, growing memory and ending take. */
-static const uint16_t calls[] = {
+static const uint16_t reading_calls[] = {
     SYS_read,
     SYS_pread64,
     SYS_write,
@@ -167,12 +179,48 @@ static const uint16_t calls[] = {
 #endif
 };
 
-static void calls_bound(void)
+/* And those that talking over descriptors that are there takes. */
+static const uint16_t talking_calls[] = {
+    SYS_read,
+    SYS_write,
+    SYS_recvmsg,
+    SYS_sendmsg,
+    SYS_accept4,
+    SYS_shutdown,
+    SYS_getsockopt,
+    SYS_close,
+    SYS_fstat,
+    SYS_fcntl,
+#ifdef SYS_epoll_wait
+    SYS_epoll_wait,
+#endif
+    SYS_epoll_pwait,
+    SYS_epoll_ctl,
+    SYS_mmap,
+    SYS_munmap,
+    SYS_mremap,
+    SYS_mprotect,
+    SYS_madvise,
+    SYS_brk,
+    SYS_clock_gettime,
+    SYS_exit,
+    SYS_exit_group,
+    SYS_rt_sigreturn,
+    SYS_rt_sigaction,
+    SYS_rt_sigprocmask,
+    SYS_getpid,
+    SYS_gettid,
+    SYS_restart_syscall,
+};
+
+enum { CALLS_MOST = 64 };
+
+static void calls_bound(const uint16_t *calls, size_t count)
 {
 #ifdef THIS_ARCH
-    enum { COUNT = sizeof calls / sizeof *calls };
-    struct sock_filter program[COUNT + 6];
+    struct sock_filter program[CALLS_MOST + 6];
     size_t n = 0;
+    assert(count <= CALLS_MOST);
     if (SANITIZED) return; /* sanitizers make calls of their own */
     program[n++] =
         (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
@@ -180,28 +228,45 @@ static void calls_bound(void)
     program[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
     program[n++] =
         (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-    for (size_t i = 0; i < COUNT; i++)
+    for (size_t i = 0; i < count; i++)
         program[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, calls[i],
-                                                    (uint8_t)(COUNT - i), 0);
+                                                    (uint8_t)(count - i), 0);
     program[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
     program[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
     struct sock_fprog filter = { (unsigned short)n, program };
     prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0);
+#else
+    (void)calls;
+    (void)count;
 #endif
 }
 
-enum err power_drop_to_reading(uint32_t uid, uint32_t gid, struct fault *f)
+static enum err drop(const struct keep *keep, uint32_t uid, uint32_t gid, struct fault *f)
 {
     struct rlimit none = { 0, 0 };
     setrlimit(RLIMIT_CORE, &none);
-    enum err e = identity_drop(uid, gid, f);
+    enum err e = identity_drop(uid, gid, keep->capabilities, f);
     if (e) return e;
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return fail_errno(f, "cannot give up new privileges");
-    only_reading();
-    calls_bound();
+    files_bound(keep->files);
+    calls_bound(keep->calls, keep->count);
     return OK;
+}
+
+enum err power_drop_to_reading(uint32_t uid, uint32_t gid, struct fault *f)
+{
+    static const struct keep keep = { true, 1u << CAP_DAC_READ_SEARCH, reading_calls,
+                                      sizeof reading_calls / sizeof *reading_calls };
+    return drop(&keep, uid, gid, f);
+}
+
+enum err power_drop_to_talking(uint32_t uid, uint32_t gid, struct fault *f)
+{
+    static const struct keep keep = { false, 0, talking_calls,
+                                      sizeof talking_calls / sizeof *talking_calls };
+    return drop(&keep, uid, gid, f);
 }
 
 /* passwd(5): name:password:uid:gid:… */

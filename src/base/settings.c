@@ -182,3 +182,26 @@ enum err settings_read(struct settings *s, struct fault *f)
     if (!e && user_file(path, sizeof path)) e = read_one(path, false, s, f);
     return e;
 }
+
+/* The word at a place among words ("a|b|c"). */
+static struct str choice_word(const char *words, uint64_t place)
+{
+    struct str rest = str_of(words), one = STR_NONE;
+    for (uint64_t i = 0; i <= place && str_cut(&rest, '|', &one); i++) continue;
+    return one;
+}
+
+void settings_print(const struct settings *s, struct buf *out)
+{
+    for (size_t i = 0; i < setting_count; i++) {
+        const struct setting_row *row = &setting_rows[i];
+        const char *at = (const char *)s + row->offset;
+        uint64_t n = row->type == SETTING_PATH ? 0 : *(const uint64_t *)(const void *)at;
+        if (row->type == SETTING_PATH ? !*at : n == row->standard) continue;
+        buf_print(out, "%s = ", row->key);
+        if (row->type == SETTING_PATH) buf_str(out, str_of(at));
+        else if (row->type == SETTING_CHOICE) buf_str(out, choice_word(row->words, n));
+        else buf_print(out, "%llu", (unsigned long long)n);
+        buf_byte(out, '\n');
+    }
+}

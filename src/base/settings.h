@@ -22,7 +22,16 @@ struct settings {
 
 /* The places of the words of "color" and of "output". */
 enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
-enum form { FORM_AUTO, FORM_TEXT, FORM_PLAIN, FORM_JSON, FORM_MARKDOWN, FORM_MDOC };
+enum form {
+    FORM_AUTO,
+    FORM_TEXT,
+    FORM_PLAIN,
+    FORM_JSON,
+    FORM_MARKDOWN,
+    FORM_MDOC,
+    FORM_RUST,
+    FORM_PYTHON
+};
 
 struct setting_row {
     const char *key, *words, *help;
@@ -41,6 +50,10 @@ enum err settings_parse(struct str text, const char *name, struct settings *s, s
 /* The standard values, changed by the files that are there: the one that OMG_CONFIG names (none
  * when that is empty), or the system's and then the user's. */
 enum err settings_read(struct settings *s, struct fault *f);
+
+/* Appends the settings that are not standard as lines that settings_parse reads. */
+struct buf;
+void settings_print(const struct settings *s, struct buf *out);
 
 /* The place of word among words ("a|b|c"); false when it is none of them. */
 bool choice_place(const char *words, struct str word, uint64_t *place);

@@ -1,131 +1,152 @@
 #include "client/client.h"
 
-#include "client/local.h"
-#include "pkg/query.h"
+#include "base/file.h"
+#include "client/ask.h"
+#include "pkg/answer.h"
+#include "pkg/doctor.h"
+#include "wire/pen.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 /* Memory for the answer of one call; a large machine's explicit list takes some 100 KB. */
 #define CALL_MEMORY ((size_t)1 << 30)
 
-static enum err root_open(struct client *c, struct fault *f)
+struct client {
+    struct client_options options;
+    struct arena arena;   /* of the last call */
+    bool asks;            /* the daemon, where there is one */
+    bool local;           /* the store is open */
+    bool told;            /* why the daemon does not answer has been said */
+    struct fault nowhere; /* why there is no place to look for the daemon; empty: there is one */
+    struct store store;
+    struct line line;
+};
+
+static enum err local_open(struct client *c, struct fault *f)
 {
-    const char *path = c->options.root ? c->options.root : "/";
-    struct stat slash, st;
-    c->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (c->root < 0 || fstat(c->root, &st) != 0) {
-        if (errno == ENOENT || errno == ENOTDIR)
-            return fail(f, ERR_INVALID_PARAMS, "there is no folder '%s' to look into", path);
-        return fail_errno(f, "cannot open the folder '%s'", path);
-    }
-    c->slash = !c->options.root ||
-               (stat("/", &slash) == 0 && st.st_dev == slash.st_dev && st.st_ino == slash.st_ino);
-    return OK;
+    const struct store_options o = { .root = c->options.root,
+                                     .no_cache = c->options.no_cache,
+                                     .cache_folder = c->options.cache_folder,
+                                     .verbose = c->options.verbose };
+    if (c->local) return OK;
+    enum err e = store_open(&c->store, &o, f);
+    c->local = !e;
+    return e;
 }
 
 enum err client_open(const struct client_options *o, struct client **c, struct fault *f)
 {
     static struct client only; /* one process asks through one client */
-    struct utsname machine;
-    only = (struct client){ .options = *o, .root = -1 };
-    enum err e = root_open(&only, f);
-    if (!e) e = arena_open(&only.arena, CALL_MEMORY);
-    if (e) {
-        if (only.root >= 0) close(only.root);
-        return e;
-    }
-    if (only.slash && uname(&machine) == 0)
-        snprintf(only.kernel, sizeof only.kernel, "%.*s", (int)sizeof only.kernel - 1,
-                 machine.release);
-    if (!o->no_cache)
-        cache_open(&only.cache, only.root, only.slash, str_of(only.kernel), o->cache_folder);
-    only.cache.root = only.root;
-    only.cache.slash = only.slash;
-    only.cache.kernel = str_of(only.kernel);
-    *c = &only;
-    return OK;
+    only.options = *o;
+    only.local = only.told = false;
+    only.asks = !o->root && !o->no_cache && !o->no_daemon;
+    *only.nowhere.text = 0;
+    enum err e =
+        line_open(&only.line, o->socket, o->timeout_ms, o->frame_most, o->verbose, &only.nowhere);
+    if (e && only.asks && o->socket.len) return fail(f, e, "%s", only.nowhere.text);
+    e = only.asks ? OK : local_open(&only, f);
+    if (e) return e;
+    e = arena_open(&only.arena, CALL_MEMORY);
+    if (!e) *c = &only;
+    else client_close(&only);
+    return e;
 }
 
 void client_close(struct client *c)
 {
-    local_close(c);
-    cache_close(&c->cache);
+    line_close(&c->line);
+    if (c->local) store_close(&c->store);
     arena_close(&c->arena);
-    close(c->root);
+    c->local = false;
 }
 
-/* How the index answers an operation; the request and result are those of its row. */
-typedef enum err answer_fn(struct client *c, const void *request, void *result, struct fault *f);
+/* --- with a daemon ----------------------------------------------------------------------- */
 
-#define ANSWER(op)                                                                                 \
-    static enum err answer_##op(struct client *c, const void *request, void *result,               \
-                                struct fault *f)                                                   \
-    {                                                                                              \
-        return query_##op(&c->ix, request, result, &c->arena, f);                                  \
-    }
-ANSWER(search)
-ANSWER(info)
-ANSWER(status)
-ANSWER(explicit)
-ANSWER(suggest)
-
-static enum err answer_doctor(struct client *c, const void *request, void *result, struct fault *f)
+/* Why there is no answer of the daemon's, and that there will be one all the same. Lateness is
+ * always said, because it is felt. */
+static void say_fallback(struct client *c, enum err e, bool answered, const struct fault *why)
 {
-    (void)request;
-    return local_doctor(c, result, f);
+    struct buf line = buf_make(4096);
+    bool felt = e == ERR_TIMEOUT && !answered;
+    if (c->told || (!felt && !c->options.verbose)) return;
+    buf_str(&line, answered ? S("omg: the daemon says: ") : S("omg: "));
+    pen_clean(&line, str_of(*why->text ? why->text : err_row(e)->sentence));
+    buf_str(&line, S("; answering without it\n"));
+    write_all(STDERR_FILENO, buf_view(&line), NULL);
+    buf_free(&line);
+    c->told = true;
 }
 
-/* By row of ops.def; an operation without an answer here is not served without a daemon. */
-static const struct {
-    answer_fn *answer;
-    bool texts; /* needs the long texts */
-} answers[OP_COUNT] = {
-    [OP_search] = { answer_search, false },   [OP_info] = { answer_info, true },
-    [OP_status] = { answer_status, false },   [OP_explicit] = { answer_explicit, false },
-    [OP_suggest] = { answer_suggest, false }, [OP_doctor] = { answer_doctor, true },
-};
-
-/* Without lists nothing can be found that is not installed: say so instead of "nothing found". */
-static enum err check_data(const struct client *c, enum op op, const void *result, enum err e,
+/* What only the daemon answers, and does not. */
+static enum err fail_alone(const struct client *c, enum op op, enum err e, const struct fault *why,
                            struct fault *f)
 {
-    const struct search_result *found = result;
-    bool nothing = op == OP_search ? !e && found->total == 0 : op == OP_info && e;
-    if (c->ix.overlay_meta->status_missing && !c->ix.names && op != OP_doctor)
-        return fail(f, ERR_NO_DATA, "there is no package database that omg can read below '%s'",
-                    c->options.root ? c->options.root : "/");
-    if (!nothing || c->ix.names) return e;
-    return fail(f, ERR_NO_DATA,
-                "nothing installed matches, and there are no package lists to look "
-                "into; `apt-get update` brings them");
+    const char *name = op_row(op)->name;
+    if (!c->asks)
+        return fail(f, ERR_SERVICE_UNAVAILABLE,
+                    "'%s' is answered by the daemon alone, which is not asked with --no-daemon, "
+                    "--root or --no-cache",
+                    name);
+    if (e == ERR_TIMEOUT || e == ERR_RESOURCE_LIMIT) return fail(f, e, "%s", why->text);
+    if (e == ERR_NOT_FOUND)
+        return fail(f, ERR_SERVICE_UNAVAILABLE, "%s; `omg daemon` starts one", why->text);
+    return fail(f, ERR_SERVICE_UNAVAILABLE, "%s", why->text);
+}
+
+/* Whether the daemon's error leaves something to try: it does not know the operation, or what it
+ * needs for it is down. */
+static bool is_unable(enum err e)
+{
+    return e == ERR_METHOD_NOT_FOUND || e == ERR_SERVICE_UNAVAILABLE;
+}
+
+/* --- without one ------------------------------------------------------------------------- */
+
+static enum err answer_here(struct client *c, enum op op, const void *request, void *result,
+                            struct fault *f)
+{
+    bool doctor = op == OP_doctor;
+    enum err e = local_open(c, f);
+    if (!e) e = store_need(&c->store, doctor || answer_texts(op), f);
+    if (e) return e;
+    if (!doctor)
+        return answer_index(&c->store.ix, op, request, result,
+                            c->options.root ? c->options.root : "/", &c->arena, f);
+    e = doctor_look(&c->store, ASK_CHECKS, result, &c->arena, f);
+    if (!e && c->asks && !*c->nowhere.text) ask_doctor(&c->line, result, &c->arena);
+    return e;
 }
 
 enum err client_call(struct client *c, enum op op, const void *request, void *result,
                      struct fault *f)
 {
-    if (!answers[op].answer)
-        return fail(f, ERR_METHOD_NOT_FOUND, "'%s' is not answered without the daemon",
-                    op_row(op)->name);
+    bool here = op == OP_doctor || answer_serves(op), answered = false;
+    struct fault why = { "" };
+    enum err e = OK;
     arena_reset(&c->arena, 1 << 20);
-    enum err e = local_open(c, answers[op].texts, f);
-    if (e) return e;
-    e = answers[op].answer(c, request, result, f);
-    return check_data(c, op, result, e, f);
+    if (c->asks && op != OP_doctor) {
+        if (*c->nowhere.text) e = fail(&why, ERR_NOT_FOUND, "%s", c->nowhere.text);
+        else e = ask_daemon(&c->line, op, request, !here, &c->arena, result, &answered, &why);
+        if (answered && !(here && is_unable(e))) {
+            c->told = false;
+            if (e && f) *f = why;
+            return e;
+        }
+        if (here) say_fallback(c, e, answered, &why);
+    }
+    return here ? answer_here(c, op, request, result, f) : fail_alone(c, op, e, &why, f);
 }
 
 bool client_lost(struct client *c)
 {
-    return local_lost(c);
+    return c->local && store_lost(&c->store);
 }
 
 enum err client_names(struct client *c, struct str prefix, size_t limit, struct str **names,
                       size_t *count)
 {
     arena_reset(&c->arena, 1 << 20);
-    enum err e = local_open(c, false, NULL);
-    return e ? e : query_names(&c->ix, prefix, limit, names, count, &c->arena);
+    enum err e = local_open(c, NULL);
+    if (!e) e = store_need(&c->store, false, NULL);
+    return e ? e : query_names(&c->store.ix, prefix, limit, names, count, &c->arena);
 }

@@ -16,6 +16,7 @@ struct client_options {
     struct str socket;       /* the daemon's socket; empty: OMG_SOCKET, else the usual places */
     bool no_daemon;          /* answer in this process, whether a daemon is there or not */
     uint64_t timeout_ms;     /* how long to wait for the daemon's answer; 0: five seconds */
+    uint64_t frame_most;     /* bytes of the longest message to take (frame.max_bytes); 0: 8 MiB */
     /* What to say on standard error: 1 what is being done, 2 each message too, 3 its bytes too. */
     int verbose;
 };

@@ -27,6 +27,8 @@ struct cli {
 /* Gives the exit status. */
 typedef int command_main(struct cli *c, const struct command *command);
 
+/* daemon_main is omg.c's: a door may not know the supervisor. */
+command_main daemon_main;
 command_main op_main, schema_main, completion_main, version_main, help_main, names_main;
 
 /* Parses words and settings and looks at the terminal. */

@@ -26,6 +26,7 @@ enum trouble {
     NO_VERSION,
     BAD_VERSION,
     ODD_VERSION,
+    BAD_ARCH,
     BAD_STATUS,
     TWICE,
     TOO_MANY,
@@ -38,6 +39,7 @@ static const char *const sentences[TROUBLES] = {
     [NO_VERSION] = "Installed packages without a version were left out, the first being",
     [BAD_VERSION] = "Installed packages whose version is not valid were left out, the first being",
     [ODD_VERSION] = "Installed packages have versions that dpkg warns of, the first being",
+    [BAD_ARCH] = "Packages have no architecture, or one that is not valid, the first being",
     [BAD_STATUS] = "Records whose Status is unknown count as not installed, the first being",
     [TWICE] = "Packages have several records, of which the last one counts; the first is",
     [TOO_MANY] = "There are more packages than are read; the first one left out is",
@@ -237,6 +239,26 @@ static bool version_usable(struct reader *r, struct dpkg_package *p)
     return odd;
 }
 
+/* Letters, digits and "-", beginning with a letter or a digit: dpkg's rule. */
+static bool arch_valid(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!ascii_alpha(s.at[i]) && !ascii_digit(s.at[i]) && (i == 0 || s.at[i] != '-'))
+            return false;
+    return s.len > 0;
+}
+
+/* dpkg only warns of any other, and shows it as it stands, several lines and all; its audit names
+ * the package. */
+static void arch_check(struct reader *r, struct dpkg_package *p)
+{
+    if (arch_valid(p->arch)) return;
+    p->arch = STR_NONE;
+    if (!p->unpacked) return;
+    p->broken = 1;
+    trouble(r, BAD_ARCH, p->name);
+}
+
 static bool room_for_one(struct reader *r)
 {
     if (r->at && r->len < r->room) return true;
@@ -273,7 +295,7 @@ static void record_read(struct reader *r, const struct stanza *s)
     if (!status_read(&p, s->field[CONTROL_status])) trouble(r, BAD_STATUS, p.name);
     fields_read(r, s, &p);
     if (!version_usable(r, &p)) return;
-    if (p.unpacked && p.arch.len == 0) p.broken = 1;
+    arch_check(r, &p);
     if (p.installed && str_eq(p.name, S("dpkg"))) r->dpkg_arch = p.arch;
     if (room_for_one(r)) r->at[r->len++] = p;
 }

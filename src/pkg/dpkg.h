@@ -6,7 +6,8 @@
 #include "pkg/inputs.h"
 
 /* One package of the status file, whatever its state. Views live as long as the arena of the
- * inputs; texts are valid UTF-8 (damaged bytes are U+FFFD). */
+ * inputs; texts are valid UTF-8 (damaged bytes are U+FFFD). An architecture that is not valid is
+ * none: empty. */
 struct dpkg_package {
     struct str name, arch, version;
     struct str source, source_version;                   /* of Source:, else name and version */

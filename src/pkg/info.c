@@ -274,7 +274,7 @@ enum err query_explicit(struct index *ix, const struct explicit_request *q,
         const struct package_record *p =
             index_package(ix, file_u32(&ix->overlay, SECTION_EXPLICIT, i));
         struct str name = any_name(ix, p->name), arch = overlay_string(ix, p->arch);
-        if (!str_eq(arch, native) && !str_eq(arch, S("all")))
+        if (arch.len && !str_eq(arch, native) && !str_eq(arch, S("all")))
             name = arena_print(a, "%.*s:%.*s", STR_ARG(name), STR_ARG(arch));
         r->packages.at[r->packages.len++] = name;
     }

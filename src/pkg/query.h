@@ -9,8 +9,7 @@
 enum {
     QUERY_WORDS = 256, /* different words of a search; 500 bytes hold no more */
     SEARCH_LIMIT = 50,
-    SUGGEST_LIMIT = 10,
-    RESULTS_MOST = 1000
+    SUGGEST_LIMIT = 10
 };
 
 /* Requests are checked already (wire/limits.h). */

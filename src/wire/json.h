@@ -1,10 +1,14 @@
 /* Any message as JSON (RFC 8259) and back, by its shape.
  *
  * A message is an object with the fields in the schema's order; an absent OPT is null, a LIST an
- * array, bytes are base64, numbers are exact. A request and a response, in a batch or alone, are
+ * array, bytes are base64, numbers are exact. A request is
  *   {"operation":"search","id":1,"query":"x","limit":null}
+ * and the four kinds of response, success, error, event and failure, are
  *   {"id":1,"operation":"search","result":{…}}
- *   {"id":1,"error":{"code":-32602,"name":"INVALID_PARAMS","message":"…"}} */
+ *   {"id":1,"error":{"code":-32602,"name":"INVALID_PARAMS","message":"…"}}
+ *   {"id":1,"sequence":7,"operation":"search","result":{…}}
+ *   {"id":1,"error":{"code":-1002,"name":"RATE_LIMITED","message":"…","details":{"name":"value"}}}
+ * alone or in a batch. The name of an error follows from its code: read, it may be left out. */
 #ifndef OMG_WIRE_JSON_H
 #define OMG_WIRE_JSON_H
 

@@ -4,8 +4,8 @@
 #include "wire/json.h"
 
 #include "base/base64.h"
-
-#include <yyjson.h>
+#include "base/number.h"
+#include "wire/json_text.h"
 
 struct reader {
     struct arena *arena;
@@ -41,13 +41,12 @@ static size_t path_member(struct reader *r, struct str name)
 
 static size_t path_item(struct reader *r, size_t number)
 {
-    char digits[24];
-    size_t at = sizeof digits;
-    digits[--at] = ']';
-    do digits[--at] = (char)('0' + number % 10);
-    while (number /= 10);
-    digits[--at] = '[';
-    return path_push(r, (struct str){ digits + at, sizeof digits - at });
+    char room[24];
+    struct buf b = { .at = room, .room = sizeof room, .limit = sizeof room };
+    buf_byte(&b, '[');
+    number_put(&b, number);
+    buf_byte(&b, ']');
+    return path_push(r, buf_view(&b));
 }
 
 static void path_pop(struct reader *r, size_t kept)
@@ -187,14 +186,15 @@ static enum err read_field(struct reader *r, const struct field *f, yyjson_val *
 /* --- objects ----------------------------------------------------------------------------- */
 
 /* The members of an object that are not a message's fields: the envelope around one. */
+enum { ENVELOPE_MOST = 5 };
 struct envelope {
-    const char *names[4];
-    yyjson_val *values[4]; /* NULL where the object has none */
+    const char *names[ENVELOPE_MOST];
+    yyjson_val *values[ENVELOPE_MOST]; /* NULL where the object has none */
 };
 
 static bool take_member(struct envelope *e, struct str name, yyjson_val *v, bool *again)
 {
-    for (size_t i = 0; e && i < 4 && e->names[i]; i++) {
+    for (size_t i = 0; e && i < ENVELOPE_MOST && e->names[i]; i++) {
         if (!str_eq(str_of(e->names[i]), name)) continue;
         *again = e->values[i] != NULL;
         e->values[i] = v;
@@ -303,92 +303,88 @@ static enum err read_request(struct reader *r, yyjson_val *v, struct request *to
     return read_body(r, op_row(op)->request, v, &known, &to->body);
 }
 
+/* Texts by name, as they come. */
+static enum err read_details(struct reader *r, yyjson_val *v, struct response *to)
+{
+    size_t kept = path_member(r, S("details")), i, most;
+    yyjson_val *key, *value;
+    if (!yyjson_is_obj(v)) return wrong(r, "has to be an object");
+    struct detail *at = arena_array(r->arena, yyjson_obj_size(v), sizeof *at);
+    if (!at) return no_room(r);
+    yyjson_obj_foreach(v, i, most, key, value)
+    {
+        at[i].name = (struct str){ yyjson_get_str(key), yyjson_get_len(key) };
+        size_t outer = path_member(r, str_head(at[i].name, 64));
+        enum err e = read_str(r, value, &at[i].value);
+        if (e) return e;
+        path_pop(r, outer);
+    }
+    to->kind = RESPONSE_FAILURE;
+    to->details.at = at;
+    to->details.len = yyjson_obj_size(v);
+    path_pop(r, kept);
+    return OK;
+}
+
 static enum err read_error(struct reader *r, yyjson_val *v, struct response *to)
 {
-    struct envelope known = { .names = { "code", "name", "message" } };
-    struct str name;
+    enum { CODE, NAME, TEXT, DETAILS };
+    struct envelope known = { .names = { "code", "name", "message", "details" } };
     uint64_t code = 0;
     size_t kept = path_member(r, S("error"));
+    to->kind = RESPONSE_ERROR;
     enum err e = read_object(r, v, &known, NULL, NULL);
-    if (!e) e = read_number(r, "code", TYPE_i32, known.values[0], &code);
-    if (!e && known.values[1]) e = read_str(r, known.values[1], &name);
-    if (!e && !known.values[2]) e = wrong_member(r, S("message"), "is missing");
-    if (!e) e = read_str(r, known.values[2], &to->message);
+    if (!e) e = read_number(r, "code", TYPE_i32, known.values[CODE], &code);
+    if (!e && known.values[NAME]) e = read_str(r, known.values[NAME], &to->message);
+    if (!e && !known.values[TEXT]) e = wrong_member(r, S("message"), "is missing");
+    if (!e) e = read_str(r, known.values[TEXT], &to->message);
     if (!e && code == 0) e = wrong(r, "has to have a code other than 0");
+    if (!e && known.values[DETAILS]) e = read_details(r, known.values[DETAILS], to);
     to->code = (int32_t)(uint32_t)code;
+    path_pop(r, kept);
+    return e;
+}
+
+static enum err read_result(struct reader *r, yyjson_val *v, enum op op, struct response *to)
+{
+    size_t kept = path_member(r, S("result"));
+    to->op = op_row(op)->number;
+    r->depth++;
+    enum err e = read_body(r, op_row(op)->result, v, NULL, &to->body);
+    r->depth--;
     path_pop(r, kept);
     return e;
 }
 
 static enum err read_response(struct reader *r, yyjson_val *v, struct response *to)
 {
-    struct envelope known = { .names = { "id", "operation", "result", "error" } };
+    enum { ID, SEQUENCE, OPERATION, RESULT, ERROR };
+    struct envelope known = { .names = { "id", "sequence", "operation", "result", "error" } };
     enum op op = OP_COUNT;
     enum err e = read_object(r, v, &known, NULL, NULL);
-    if (!e) e = read_number(r, "id", TYPE_u64, known.values[0], &to->id);
+    if (!e) e = read_number(r, "id", TYPE_u64, known.values[ID], &to->id);
     if (e) return e;
-    if (!known.values[2] == !known.values[3])
+    if (!known.values[RESULT] == !known.values[ERROR])
         return wrong(r, "has to have either a result or an error");
-    if (known.values[3]) return read_error(r, known.values[3], to);
-    e = read_op(r, known.values[1], &op);
-    if (e) return e;
-    to->op = op_row(op)->number;
-    size_t kept = path_member(r, S("result"));
-    r->depth++;
-    e = read_body(r, op_row(op)->result, known.values[2], NULL, &to->body);
-    r->depth--;
-    path_pop(r, kept);
-    return e;
-}
-
-/* --- the text ---------------------------------------------------------------------------- */
-
-static void *text_alloc(void *arena, size_t size)
-{
-    return arena_alloc(arena, size);
-}
-
-static void *text_grow(void *arena, void *was, size_t was_size, size_t size)
-{
-    struct arena *a = arena;
-    if ((char *)was + was_size == a->at + a->used && size > was_size) {
-        if (size - was_size > a->limit - a->used) return NULL;
-        a->used += size - was_size; /* the last piece grows where it is */
-        return was;
+    if (known.values[ERROR] && (known.values[SEQUENCE] || known.values[OPERATION]))
+        return wrong(r, "has to have neither a sequence nor an operation beside an error");
+    if (known.values[ERROR]) return read_error(r, known.values[ERROR], to);
+    if (known.values[SEQUENCE]) {
+        to->kind = RESPONSE_EVENT;
+        e = read_number(r, "sequence", TYPE_u64, known.values[SEQUENCE], &to->sequence);
     }
-    void *now = arena_alloc(a, size);
-    if (now) memcpy(now, was, was_size < size ? was_size : size);
-    return now;
+    if (!e) e = read_op(r, known.values[OPERATION], &op);
+    return e ? e : read_result(r, known.values[RESULT], op, to);
 }
 
-static void text_free(void *arena, void *piece)
-{
-    (void)arena;
-    (void)piece;
-}
-
-static enum err parse(struct str text, struct reader *r, yyjson_val **root)
-{
-    yyjson_alc memory = { text_alloc, text_grow, text_free, r->arena };
-    yyjson_read_err why = { 0 };
-    /* Without YYJSON_READ_INSITU the text is copied, never written to. */
-    if (!text.len) return fail(r->fault, ERR_PARSE, "not JSON: there is no text");
-    yyjson_doc *doc =
-        yyjson_read_opts((char *)(uintptr_t)text.at, text.len, YYJSON_READ_NOFLAG, &memory, &why);
-    if (!doc && why.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) return no_room(r);
-    if (!doc)
-        return fail(r->fault, ERR_PARSE, "not JSON at byte %zu: %s", why.pos,
-                    why.msg ? why.msg : "nothing there");
-    *root = yyjson_doc_get_root(doc);
-    return OK;
-}
+/* --- whole texts ------------------------------------------------------------------------- */
 
 enum err json_read(struct str text, enum message m, struct arena *a, void *message, struct fault *f)
 {
     struct reader r = { .arena = a, .fault = f };
     yyjson_val *root;
     path_push(&r, str_of(shape_of(m)->name));
-    enum err e = parse(text, &r, &root);
+    enum err e = json_text_parse(text, a, &root, f);
     if (e) return e;
     memset(message, 0, shape_of(m)->size);
     return read_message(&r, m, root, message);
@@ -400,7 +396,7 @@ enum err json_read_request(struct str text, struct arena *a, struct request *to,
     yyjson_val *root;
     path_push(&r, S("request"));
     *to = (struct request){ 0 };
-    enum err e = parse(text, &r, &root);
+    enum err e = json_text_parse(text, a, &root, f);
     return e ? e : read_request(&r, root, to);
 }
 
@@ -410,6 +406,6 @@ enum err json_read_response(struct str text, struct arena *a, struct response *t
     yyjson_val *root;
     path_push(&r, S("response"));
     *to = (struct response){ 0 };
-    enum err e = parse(text, &r, &root);
+    enum err e = json_text_parse(text, a, &root, f);
     return e ? e : read_response(&r, root, to);
 }

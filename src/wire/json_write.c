@@ -183,17 +183,44 @@ static void write_request(struct writer *w, const struct request *r)
     close_with(w, '}');
 }
 
-static void write_error(struct writer *w, int32_t code, struct str message)
+static void write_details(struct writer *w, const struct response *r)
+{
+    next_member(w, "details");
+    open_with(w, '{');
+    for (size_t i = 0; i < r->details.len; i++) {
+        next_item(w);
+        json_write_string(w->out, r->details.at[i].name);
+        buf_str(w->out, w->indented ? S(": ") : S(":"));
+        json_write_string(w->out, r->details.at[i].value);
+    }
+    close_with(w, '}');
+}
+
+static void write_refusal(struct writer *w, const struct response *r)
 {
     next_member(w, "error");
     open_with(w, '{');
     next_member(w, "code");
-    number_put_signed(w->out, code);
+    number_put_signed(w->out, r->code);
     next_member(w, "name");
-    json_write_string(w->out, str_of(err_row(err_of_code(code))->name));
+    json_write_string(w->out, str_of(err_row(err_of_code(r->code))->name));
     next_member(w, "message");
-    json_write_string(w->out, message);
+    json_write_string(w->out, r->message);
+    if (r->kind == RESPONSE_FAILURE) write_details(w, r);
     close_with(w, '}');
+}
+
+static void write_result(struct writer *w, const struct response *r)
+{
+    const struct op_row *row = row_of(r->op);
+    if (r->kind == RESPONSE_EVENT) {
+        next_member(w, "sequence");
+        number_put(w->out, r->sequence);
+    }
+    next_member(w, "operation");
+    json_write_string(w->out, str_of(row->name));
+    next_member(w, "result");
+    write_message(w, row->result, r->body);
 }
 
 static void write_response(struct writer *w, const struct response *r)
@@ -201,15 +228,8 @@ static void write_response(struct writer *w, const struct response *r)
     open_with(w, '{');
     next_member(w, "id");
     number_put(w->out, r->id);
-    if (!r->body) {
-        write_error(w, r->code, r->message);
-    } else {
-        const struct op_row *row = row_of(r->op);
-        next_member(w, "operation");
-        json_write_string(w->out, str_of(row->name));
-        next_member(w, "result");
-        write_message(w, row->result, r->body);
-    }
+    if (r->kind == RESPONSE_ERROR || r->kind == RESPONSE_FAILURE) write_refusal(w, r);
+    else write_result(w, r);
     close_with(w, '}');
 }
 
@@ -231,7 +251,8 @@ void json_write_response(struct buf *out, const struct response *r, bool indente
 void json_write_error(struct buf *out, enum err e, struct str message, bool indented)
 {
     struct writer w = { .out = out, .indented = indented };
+    struct response r = { .kind = RESPONSE_ERROR, .code = err_row(e)->code, .message = message };
     open_with(&w, '{');
-    write_error(&w, err_row(e)->code, message);
+    write_refusal(&w, &r);
     close_with(&w, '}');
 }

@@ -7,8 +7,7 @@
 
 enum {
     PACKAGE_NAME_MOST = 255, /* bytes: as long as a file name may be */
-    VERSION_MOST = 255,
-    RESULTS_MOST = 1000 /* a larger limit counts as this one */
+    VERSION_MOST = 255
 };
 
 /* Puts the settings' value where an optional number is absent, lowers what is above the most, and

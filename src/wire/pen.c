@@ -150,9 +150,9 @@ static const char *state_style(struct str s)
     static const struct {
         const char *word, *style;
     } states[] = {
-        { "ok", "32" },         { "note", "36" },     { "warning", "33" }, { "problem", "1;31" },
-        { "critical", "1;31" }, { "high", "31" },     { "medium", "33" },  { "moderate", "33" },
-        { "running", "32" },    { "failed", "1;31" },
+        { "ok", "32" },         { "note", "36" },     { "warning", "33" },  { "problem", "1;31" },
+        { "critical", "1;31" }, { "high", "31" },     { "medium", "33" },   { "moderate", "33" },
+        { "running", "32" },    { "failed", "1;31" }, { "starting", "33" }, { "down", "1;31" },
     };
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
         if (str_eq_ascii(str_of(states[i].word), s)) return states[i].style;

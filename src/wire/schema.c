@@ -30,22 +30,27 @@ enum {
     MESSAGE_response = 0
 };
 
-#define ROW(m, t, n, v, h, many, value)                                                            \
-    { #n,                                                                                          \
-      #t,                                                                                          \
-      h,                                                                                           \
+/* The words of a row are joined and named here and nowhere deeper: bool is a macro of C's own and
+ * would arrive there as what it stands for. */
+#define FIELD(m, t, n, v, h)                                                                       \
+    ROW(m, n, #n, #t, h, v, MANY_one, TYPE_##t, MESSAGE_##t, n, sizeof(type_##t))
+#define OPT(m, t, n, v, h)                                                                         \
+    ROW(m, n, #n, #t, h, v, MANY_opt, TYPE_##t, MESSAGE_##t, n.value, sizeof(type_##t))
+#define LIST(m, t, n, v, h)                                                                        \
+    ROW(m, n, #n, #t, h, v, MANY_list, TYPE_##t, MESSAGE_##t, n, sizeof(type_##t))
+#define ROW(m, n, name, word, help, view, many, scalar, message_of, value, size)                   \
+    { name,                                                                                        \
+      word,                                                                                        \
+      help,                                                                                        \
       many,                                                                                        \
-      (enum type)TYPE_##t,                                                                         \
-      (enum message)MESSAGE_##t,                                                                   \
-      VIEW_##v,                                                                                    \
+      (enum type)(scalar),                                                                         \
+      (enum message)(message_of),                                                                  \
+      VIEW_##view,                                                                                 \
       offsetof(struct m, n),                                                                       \
       offsetof(struct m, value),                                                                   \
-      sizeof(type_##t) },
+      size },
 
 #define MESSAGE(message, help) static const struct field fields_##message[] = {
-#define FIELD(m, t, n, v, h)   ROW(m, t, n, v, h, MANY_one, n)
-#define OPT(m, t, n, v, h)     ROW(m, t, n, v, h, MANY_opt, n.value)
-#define LIST(m, t, n, v, h)    ROW(m, t, n, v, h, MANY_list, n)
 #define END(message)                                                                               \
     {                                                                                              \
         0                                                                                          \
@@ -84,6 +89,12 @@ static const struct op_row ops[OP_COUNT] = {
 #undef OP
 };
 
+/* No number is left out, so that a number is its row. */
+#define OP(number, name, capability, path, served, request, result, help)                          \
+    _Static_assert((int)OP_##name == (number), "the rows of ops.def are in order, without a gap");
+#include "wire/ops.def"
+#undef OP
+
 const struct shape *shape_of(enum message m)
 {
     return &shapes[m];
@@ -96,12 +107,9 @@ const struct op_row *op_row(enum op op)
 
 bool op_of_number(uint32_t number, enum op *op)
 {
-    for (enum op o = 0; o < OP_COUNT; o++) {
-        if (ops[o].number != number) continue;
-        *op = o;
-        return true;
-    }
-    return false;
+    if (number >= OP_COUNT) return false;
+    *op = (enum op)number;
+    return true;
 }
 
 bool op_of_name(struct str name, enum op *op)

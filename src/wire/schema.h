@@ -88,6 +88,8 @@ struct any_list {
     size_t len;
 };
 
+enum { RESULTS_MOST = 1000 }; /* a larger limit counts as this one */
+
 /* How the sentence of PACKAGE_NOT_FOUND begins when a name exists in no form, and may be misspelt;
  * other misses say what does exist. */
 #define NO_SUCH_PACKAGE "there is no package "

@@ -4,19 +4,23 @@
 #include "base/version.h"
 #include "wire/json.h"
 #include "wire/schema.h"
+#include "wire/schema_code.h"
 
 static const char *const many_names[] = {
     [MANY_one] = "", [MANY_opt] = "opt ", [MANY_list] = "list "
 };
-static const char *const path_names[] = { [PATH_FAST] = "fast", [PATH_SLOW] = "slow" };
+static const char *const path_names[] = {
+    [PATH_FAST] = "fast", [PATH_SLOW] = "slow", [PATH_CHANGE] = "change"
+};
 static const char *const served_names[] = {
-    [SERVED_INDEX] = "index", [SERVED_BROKER] = "daemon", [SERVED_NONE] = "nobody"
+    [SERVED_INDEX] = "index",           [SERVED_BROKER] = "daemon", [SERVED_PACKAGES] = "packages",
+    [SERVED_CONNECTION] = "connection", [SERVED_HOUSE] = "house",   [SERVED_NONE] = "nobody",
 };
 static const char *const view_names[] = {
     [VIEW_NAME] = "name",   [VIEW_VERSION] = "version", [VIEW_TEXT] = "text",
     [VIEW_PROSE] = "prose", [VIEW_LINK] = "link",       [VIEW_ORIGIN] = "origin",
-    [VIEW_COUNT] = "count", [VIEW_BYTES] = "bytes",     [VIEW_STATE] = "state",
-    [VIEW_MARK] = "mark",   [VIEW_GROUP] = "group",
+    [VIEW_COUNT] = "count", [VIEW_BYTES] = "bytes",     [VIEW_SPAN] = "span",
+    [VIEW_STATE] = "state", [VIEW_MARK] = "mark",       [VIEW_GROUP] = "group",
 };
 
 /* A table has a title, the names of its columns and its rows; a form says how they are put down. */
@@ -308,17 +312,34 @@ static void print_json(struct buf *out)
     buf_str(out, S("]}\n"));
 }
 
+static void print_tables(struct printer *p)
+{
+    print_ops(p);
+    for (enum message m = 0; m < MESSAGE_COUNT; m++) print_message(p, m);
+    print_errors(p);
+}
+
+static void print_text(struct buf *out)
+{
+    print_tables(&(struct printer){ out, text_title, text_head, text_row, no_end });
+}
+
+static void print_markdown(struct buf *out)
+{
+    print_tables(&(struct printer){ out, markdown_title, markdown_head, markdown_row, no_end });
+}
+
+static void print_mdoc(struct buf *out)
+{
+    print_tables(&(struct printer){ out, mdoc_title, mdoc_head, mdoc_row, mdoc_end });
+}
+
 void schema_print(struct buf *out, enum form form)
 {
-    struct printer p = { out, text_title, text_head, text_row, no_end };
-    if (form == FORM_MARKDOWN)
-        p = (struct printer){ out, markdown_title, markdown_head, markdown_row, no_end };
-    if (form == FORM_MDOC) p = (struct printer){ out, mdoc_title, mdoc_head, mdoc_row, mdoc_end };
-    if (form == FORM_JSON) {
-        print_json(out);
-        return;
-    }
-    print_ops(&p);
-    for (enum message m = 0; m < MESSAGE_COUNT; m++) print_message(&p, m);
-    print_errors(&p);
+    static void (*const forms[])(struct buf *) = {
+        [FORM_AUTO] = print_text,  [FORM_TEXT] = print_text,         [FORM_PLAIN] = print_text,
+        [FORM_JSON] = print_json,  [FORM_MARKDOWN] = print_markdown, [FORM_MDOC] = print_mdoc,
+        [FORM_RUST] = schema_rust, [FORM_PYTHON] = schema_python,
+    };
+    forms[form](out);
 }

@@ -5,8 +5,8 @@
 #include "base/buf.h"
 #include "base/settings.h"
 
-/* form is FORM_TEXT, FORM_JSON, FORM_MARKDOWN or FORM_MDOC (tables for a manual page); any other
- * counts as text. */
+/* FORM_MDOC gives tables for a manual page, FORM_RUST and FORM_PYTHON sources (schema_code.h);
+ * FORM_AUTO and FORM_PLAIN are as FORM_TEXT. */
 void schema_print(struct buf *out, enum form form);
 
 #endif

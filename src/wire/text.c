@@ -98,12 +98,18 @@ static void add_column(struct table *t, const struct field *f, char how)
     t->columns[t->count++] = (struct column){ .field = f, .how = how };
 }
 
+/* The fields that COLUMNS gives for a message; empty where it has no row. */
+static struct str layout_of(enum message m)
+{
+    for (size_t i = 0; i < sizeof layouts / sizeof layouts[0]; i++)
+        if (layouts[i].of == m) return str_of(layouts[i].fields);
+    return STR_NONE;
+}
+
 static void choose_columns(struct table *t)
 {
     const struct shape *shape = shape_of(t->field->of);
-    struct str rest = STR_NONE, word;
-    for (size_t i = 0; i < sizeof layouts / sizeof layouts[0]; i++)
-        if (layouts[i].of == t->field->of) rest = str_of(layouts[i].fields);
+    struct str rest = layout_of(t->field->of), word;
     bool every = rest.len == 0;
     while (rest.len && str_word(&rest, &word)) {
         char how = ascii_alpha(word.at[0]) ? 0 : word.at[0];
@@ -200,12 +206,21 @@ static void put_row(struct pen *p, const struct table *t, const void *row, size_
 static void put_list(struct pen *p, const struct field *f, const struct any_list *list,
                      size_t indent);
 
-/* The lists of messages inside a message, each below it. */
+static bool is_laid_out(enum message m, const struct field *f)
+{
+    struct str rest = layout_of(m), word;
+    bool every = rest.len == 0;
+    while (rest.len && str_word(&rest, &word))
+        if (str_eq(str_of(f->name), word)) return true;
+    return every;
+}
+
+/* The lists inside a message, each below it. */
 static void put_inner(struct pen *p, enum message m, const void *message, size_t indent)
 {
     const struct shape *shape = shape_of(m);
     for (size_t i = 0; i < shape->count; i++)
-        if (shape->fields[i].many == MANY_list)
+        if (shape->fields[i].many == MANY_list && is_laid_out(m, &shape->fields[i]))
             put_list(p, &shape->fields[i], text_value(&shape->fields[i], message), indent);
 }
 

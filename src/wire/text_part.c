@@ -37,6 +37,34 @@ bool text_is_list(enum message m)
     return shape_of(m)->count && shape_of(m)->fields[0].many == MANY_list;
 }
 
+/* A span for people: tenths below 100 of a unit, whole ones above. */
+static void put_span(struct buf *out, uint64_t ns)
+{
+    static const struct {
+        uint64_t size, end; /* in nanoseconds; the next unit begins where this one would read end */
+        const char *name;
+    } units[] = {
+        { 1, 1000, " ns" },
+        { 1000, 1000000, " \xC2\xB5s" },
+        { 1000000, 1000000000, " ms" },
+        { 1000000000, UINT64_C(120000000000), " s" },
+        { UINT64_C(60000000000), UINT64_C(7200000000000), " min" },
+        { UINT64_C(3600000000000), UINT64_MAX, " h" },
+    };
+    size_t u = 0;
+    while (u + 1 < sizeof units / sizeof units[0] && ns >= units[u].end - units[u].size / 2) u++;
+    uint64_t size = units[u].size;
+    if (size > 1 && ns < 100 * size - size / 20) {
+        uint64_t tenths = (ns + size / 20) / (size / 10);
+        number_put(out, tenths / 10);
+        buf_byte(out, '.');
+        number_put(out, tenths % 10);
+    } else {
+        number_put(out, ns / size + (ns % size >= size - size / 2));
+    }
+    buf_str(out, str_of(units[u].name));
+}
+
 struct str text_scalar(const struct field *f, const void *value, bool exact,
                        char scratch[TEXT_SCRATCH])
 {
@@ -46,6 +74,7 @@ struct str text_scalar(const struct field *f, const void *value, bool exact,
     case TYPE_u32: number_put(&b, *(const uint32_t *)value); break;
     case TYPE_u64:
         if (f->view == VIEW_BYTES && !exact) number_put_bytes(&b, *(const uint64_t *)value);
+        else if (f->view == VIEW_SPAN && !exact) put_span(&b, *(const uint64_t *)value);
         else number_put(&b, *(const uint64_t *)value);
         break;
     case TYPE_i32: number_put_signed(&b, *(const int32_t *)value); break;

@@ -18,7 +18,7 @@ const struct closing *closing_of(enum message m);
 /* Where the value of field f in message lies; NULL for an OPT that is not there. */
 const void *text_value(const struct field *f, const void *message);
 
-/* A scalar as text, in scratch where it is a number; exact: bytes are not rounded. Empty for
+/* A scalar as text, in scratch where it is a number; exact: nothing is rounded. Empty for
  * whatever is no scalar. */
 struct str text_scalar(const struct field *f, const void *value, bool exact,
                        char scratch[TEXT_SCRATCH]);

@@ -5,7 +5,7 @@
 #include "bench.h"
 
 #include "base/file.h"
-#include "client/cache.h"
+#include "pkg/cache.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>

@@ -794,7 +794,7 @@ def test_a_user_before_an_unreadable_root(user):
 
 
 def key_of(root):
-    """The name of a root's folder in the cache (src/client/cache.c)."""
+    """The name of a root's folder in the cache (src/pkg/cache.c)."""
     st = os.stat(root)
     product = (st.st_dev ^ 0x9E3779B97F4A7C15) * (st.st_ino ^ 0xD1B54A32D192ED03)
     return f"{(product ^ product >> 64) & (1 << 64) - 1:016x}"

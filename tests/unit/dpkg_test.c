@@ -194,6 +194,40 @@ static void a_version_that_dpkg_warns_of_is_kept(void **state)
     assert_true(root_noted(&root, "dpkg warns of"));
 }
 
+/* As dpkg's audit counts them, which shows such text as it stands. */
+static void an_architecture_that_is_not_valid_is_none_and_broken(void **state)
+{
+    static const struct {
+        const char *name, *field, *arch;
+    } rows[] = {
+        { "a", "", "" },
+        { "b", " ", "" },
+        { "c", "\n 4", "" },
+        { "d", " amd64\n i386", "" },
+        { "e", " a b", "" },
+        { "f", " 4_4", "" },
+        { "g", " -a", "" },
+        { "h", " \xC3\xA4", "" },
+        { "i", " 4 ", "4" },
+        { "j", " kfreebsd-amd64", "kfreebsd-amd64" },
+        { "k", " AMD64", "AMD64" },
+    };
+    (void)state;
+    FILE *f = root_open(&root, STATUS);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        fprintf(f, "Package: %s\nStatus: " INSTALLED "\nVersion: 1\nArchitecture:%s\n\n",
+                rows[i].name, rows[i].field);
+    fclose(f);
+    assert_int_equal(root_read(&root), OK);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct dpkg_package *p = root_find(&root, rows[i].name, NULL);
+        assert_str(p->arch, rows[i].arch);
+        assert_int_equal(p->broken, !*rows[i].arch);
+    }
+    assert_true(root_noted(&root, "no architecture"));
+    assert_int_equal(root.in.notes_len, 1);
+}
+
 static void names_are_in_lower_case(void **state)
 {
     (void)state;
@@ -253,6 +287,7 @@ int main(void)
         TEST(without_architecture_they_mark_every_one),
         TEST(unusable_records_cost_only_themselves),
         TEST(a_version_that_dpkg_warns_of_is_kept),
+        TEST(an_architecture_that_is_not_valid_is_none_and_broken),
         TEST(names_are_in_lower_case),
         TEST(damaged_bytes_are_replaced),
         TEST(a_size_may_have_a_unit),

@@ -278,6 +278,20 @@ static void explicit_ones_are_listed_alphabetically(void **state)
     assert_str(r.packages.at[1], "pear:i386");
 }
 
+static void of_an_explicit_one_without_an_architecture_the_name_is_listed(void **state)
+{
+    struct explicit_result r;
+    (void)state;
+    build();
+    index_root_write(&root, STATUS_,
+                     S("Package: pear\nStatus: install ok installed\nVersion: 7\n"
+                       "Architecture: amd64\n i386\n\n"));
+    assert_int_equal(index_root_build(&root), OK);
+    assert_int_equal(query_explicit(&root.ix, NULL, &r, &arena, NULL), OK);
+    assert_int_equal(r.packages.len, 1);
+    assert_str(r.packages.at[0], "pear");
+}
+
 static void status_counts(void **state)
 {
     struct status_result r;
@@ -364,6 +378,7 @@ int main(void)
         cmocka_unit_test(info_of_an_extra_comes_from_this_machine),
         cmocka_unit_test(what_does_not_exist_is_said),
         cmocka_unit_test(explicit_ones_are_listed_alphabetically),
+        cmocka_unit_test(of_an_explicit_one_without_an_architecture_the_name_is_listed),
         cmocka_unit_test(status_counts),
         cmocka_unit_test(a_pin_chooses_another_candidate),
         cmocka_unit_test(a_foreign_architecture_that_is_not_configured_gets_no_native_version),

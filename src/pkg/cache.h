@@ -8,8 +8,8 @@
  * A checksum over some megabytes costs as much as a whole command. So whoever has found it right
  * seals the file: the nanoseconds of its time of modification are made from the checksum. Any write
  * moves that time, and the next reader, who does not find the seal, computes the checksum. */
-#ifndef OMG_CLIENT_CACHE_H
-#define OMG_CLIENT_CACHE_H
+#ifndef OMG_PKG_CACHE_H
+#define OMG_PKG_CACHE_H
 
 #include "base/file.h"
 #include "pkg/build.h"
@@ -17,6 +17,7 @@
 #include <time.h>
 
 enum cache_kind { CACHE_CATALOGUE, CACHE_OVERLAY, CACHE_TEXT, CACHE_KINDS };
+enum format_kind cache_format(enum cache_kind kind);
 
 struct cache {
     int root;   /* descriptor of the root folder */
@@ -51,6 +52,9 @@ void cache_file_close(struct cache_file *k);
 /* Marks a file whose checksum was found right as whole: until somebody writes to it, nobody has to
  * look again. */
 void cache_file_seal(struct cache_file *k, uint64_t checksum);
+
+/* Whether what f was made from is as it was: the files below the root, and the running kernel. */
+bool cache_fresh(const struct cache *c, enum cache_kind kind, const struct index_file *f);
 
 /* A kept file that is sound, fresh, and has this parent where parent is not 0; false: none. It is
  * the caller's to close. stale gets a sound one that is not fresh, where there is one. */

@@ -1,6 +1,6 @@
 /* Has parts of the index built by a child without power. */
-#ifndef OMG_CLIENT_BUILDER_H
-#define OMG_CLIENT_BUILDER_H
+#ifndef OMG_PKG_BUILDER_H
+#define OMG_PKG_BUILDER_H
 
 #include "pkg/build.h"
 

@@ -1,4 +1,4 @@
-#include "client/builder.h"
+#include "pkg/builder.h"
 
 #include "base/file.h"
 #include "base/power.h"

@@ -1,10 +1,12 @@
+#include "pkg/doctor.h"
+
 #include "base/power.h"
-#include "client/local.h"
 
 #include <unistd.h>
 
 struct checks {
-    struct client *c;
+    const struct store *s;
+    struct arena *a;
     struct doctor_result *r;
     size_t room;
 };
@@ -24,15 +26,14 @@ static void add(struct checks *k, const char *name, const char *state, uint64_t 
 static void add_count(struct checks *k, const char *name, const char *state, uint64_t count,
                       const char *some, const char *none, const char *remedy)
 {
-    struct str detail = count
-                            ? arena_print(&k->c->arena, "%llu %s", (unsigned long long)count, some)
-                            : str_of(none);
+    struct str detail =
+        count ? arena_print(k->a, "%llu %s", (unsigned long long)count, some) : str_of(none);
     add(k, name, count ? state : "ok", count, detail, count ? remedy : "");
 }
 
 static void check_packages(struct checks *k)
 {
-    const struct overlay_meta *m = k->c->ix.overlay_meta;
+    const struct overlay_meta *m = k->s->ix.overlay_meta;
     if (m->status_missing) {
         add(k, "installed packages", "problem", 0, S("there is no dpkg status file"),
             "If this is a Debian system, restore var/lib/dpkg/status, for example from "
@@ -40,7 +41,7 @@ static void check_packages(struct checks *k)
         return;
     }
     add(k, "installed packages", "ok", m->total,
-        arena_print(&k->c->arena, "%llu are installed, %llu of them asked for",
+        arena_print(k->a, "%llu are installed, %llu of them asked for",
                     (unsigned long long)m->total, (unsigned long long)m->explicit_),
         "");
     add_count(k, "unfinished packages", "problem", m->broken, "are not fully installed",
@@ -58,13 +59,13 @@ static void check_packages(struct checks *k)
 
 static void check_lists(struct checks *k)
 {
-    const struct catalogue_meta *m = k->c->ix.catalogue_meta;
-    if (!k->c->ix.names) {
+    const struct catalogue_meta *m = k->s->ix.catalogue_meta;
+    if (!k->s->ix.names) {
         add(k, "package lists", "problem", 0, S("there are none"), "Run `apt-get update`.");
         return;
     }
     add(k, "package lists", "ok", m->names,
-        arena_print(&k->c->arena, "%u lists offer %u packages in %u versions", m->files, m->names,
+        arena_print(k->a, "%u lists offer %u packages in %u versions", m->files, m->names,
                     m->versions),
         "");
 }
@@ -77,26 +78,26 @@ static void check_notes(struct checks *k, const struct index_file *file)
         struct str path = file_text(file, SECTION_STRINGS, rows[i].path);
         struct str text = file_text(file, SECTION_STRINGS, rows[i].text);
         add(k, "what was read", "warning", rows[i].count,
-            arena_print(&k->c->arena, "/%.*s: %.*s", STR_ARG(path), STR_ARG(text)), "");
+            arena_print(k->a, "/%.*s: %.*s", STR_ARG(path), STR_ARG(text)), "");
     }
 }
 
 static void check_index(struct checks *k)
 {
-    struct client *c = k->c;
+    const struct store *s = k->s;
     size_t bytes = 0;
-    for (enum cache_kind i = 0; i < CACHE_KINDS; i++) bytes += c->kept[i].map.text.len;
+    for (enum cache_kind i = 0; i < CACHE_KINDS; i++) bytes += s->files.kept[i].map.text.len;
     const char *where = "memory, and is built anew by every command";
-    for (size_t i = c->cache.folders; i-- > 0;)
-        if (c->cache.writable[i]) where = c->cache.path[i];
-    if (c->options.no_cache) add(k, "index", "ok", 0, S("built in memory, as --no-cache asks"), "");
-    else if (!c->cache.folders)
+    for (size_t i = s->cache.folders; i-- > 0;)
+        if (s->cache.writable[i]) where = s->cache.path[i];
+    if (s->options.no_cache) add(k, "index", "ok", 0, S("built in memory, as --no-cache asks"), "");
+    else if (!s->cache.folders)
         add(k, "index", "warning", 0,
             S("there is no cache folder: it is built anew by every command"),
             "Set HOME or XDG_CACHE_HOME, or cache.dir in omg.conf.");
     else
         add(k, "index", "ok", 0,
-            arena_print(&c->arena, "%.1f MB; kept in %s", (double)bytes / 1e6, where), "");
+            arena_print(k->a, "%.1f MB; kept in %s", (double)bytes / 1e6, where), "");
 }
 
 static void check_isolation(struct checks *k)
@@ -105,7 +106,7 @@ static void check_isolation(struct checks *k)
     struct str missing = power_missing();
     if (missing.len)
         add(k, "isolation", "note", 0,
-            arena_print(&k->c->arena,
+            arena_print(k->a,
                         "this kernel has no %.*s; package lists are read with less of "
                         "a wall around the reader",
                         STR_ARG(missing)),
@@ -118,19 +119,19 @@ static void check_isolation(struct checks *k)
             "`useradd --system --shell /usr/sbin/nologin omg` makes one.");
 }
 
-enum err local_doctor(struct client *c, struct doctor_result *r, struct fault *f)
+enum err doctor_look(const struct store *s, size_t spare, struct doctor_result *r, struct arena *a,
+                     struct fault *f)
 {
     enum { OWN = 16 };
-    const struct index_file *files[] = { &c->ix.catalogue, &c->ix.overlay, &c->ix.text };
-    struct checks k = { c, r, OWN };
-    for (size_t i = 0; i < 3; i++)
-        k.room += file_count(files[i], SECTION_NOTES, sizeof(struct note_record));
+    struct checks k = { s, a, r, OWN };
+    for (enum cache_kind i = 0; i < CACHE_KINDS; i++)
+        k.room += file_count(&s->files.file[i], SECTION_NOTES, sizeof(struct note_record));
     *r = (struct doctor_result){ 0 };
-    r->checks.at = arena_array(&c->arena, k.room, sizeof *r->checks.at);
+    r->checks.at = arena_array(a, k.room + spare, sizeof *r->checks.at);
     if (!r->checks.at) return fail(f, ERR_RESOURCE_LIMIT, "no memory for the answer");
     check_packages(&k);
     check_lists(&k);
-    for (size_t i = 0; i < 3; i++) check_notes(&k, files[i]);
+    for (enum cache_kind i = 0; i < CACHE_KINDS; i++) check_notes(&k, &s->files.file[i]);
     check_index(&k);
     check_isolation(&k);
     return OK;

@@ -1,4 +1,4 @@
-#include "client/cache.h"
+#include "pkg/cache.h"
 
 #include "base/guard.h"
 #include "base/hash.h"
@@ -15,9 +15,15 @@
 
 static const char *const names[CACHE_KINDS] = { "catalogue", "overlay", "text" };
 static const char *const drafts[CACHE_KINDS] = { "catalogue.draft", "overlay.draft", "text.draft" };
-static const enum format_kind kinds[CACHE_KINDS] = { KIND_CATALOGUE, KIND_OVERLAY, KIND_TEXT };
 
 #define SYSTEM_FOLDER "/var/cache/omg"
+
+enum format_kind cache_format(enum cache_kind kind)
+{
+    static const enum format_kind formats[CACHE_KINDS] = { KIND_CATALOGUE, KIND_OVERLAY,
+                                                           KIND_TEXT };
+    return formats[kind];
+}
 
 static void print_path(char *to, const char *folder, const char *below)
 {
@@ -167,6 +173,11 @@ static bool kernel_same(const struct cache *c, const struct index_file *f, enum 
     return str_eq(file_text(f, SECTION_STRINGS, m->kernel), c->kernel);
 }
 
+bool cache_fresh(const struct cache *c, enum cache_kind kind, const struct index_file *f)
+{
+    return kernel_same(c, f, kind) && build_fresh(f, c->root, c->slash);
+}
+
 /* One folder's file, mapped, where it is trusted and its bytes are those that were written. */
 static bool sound(int folder, enum cache_kind kind, struct cache_file *k, struct index_file *f)
 {
@@ -177,9 +188,9 @@ static bool sound(int folder, enum cache_kind kind, struct cache_file *k, struct
         close(fd);
         return false;
     }
-    bool ok = index_file_open(f, k->map.text, kinds[kind], false, NULL) == OK;
+    bool ok = index_file_open(f, k->map.text, cache_format(kind), false, NULL) == OK;
     if (ok && st.st_mtim.tv_nsec != seal_of(f->header->checksum))
-        ok = index_file_open(f, k->map.text, kinds[kind], true, NULL) == OK;
+        ok = index_file_open(f, k->map.text, cache_format(kind), true, NULL) == OK;
     if (!ok) cache_file_close(k);
     return ok;
 }
@@ -189,9 +200,7 @@ bool cache_find(struct cache *c, enum cache_kind kind, uint64_t parent, struct c
 {
     for (size_t i = 0; i < c->folders; i++) {
         if (!sound(c->folder[i], kind, k, f)) continue;
-        if ((!parent || f->header->parent == parent) && kernel_same(c, f, kind) &&
-            build_fresh(f, c->root, c->slash))
-            return true;
+        if ((!parent || f->header->parent == parent) && cache_fresh(c, kind, f)) return true;
         if (stale && !stale->map.text.at) *stale = *k;
         else cache_file_close(k);
     }

@@ -1,0 +1,206 @@
+/* The broker as a process: starting, giving up its power, and what the supervisor tells it. */
+#include "broker/broker.h"
+
+#include "base/power.h"
+#include "wire/codec.h"
+#include "wire/frame.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum {
+    HOUSE_FD = 3,
+    LISTENER_FD = 4,
+    HOUSE_MOST = 1 << 20,
+    FINISH_MS = 1000, /* for clients to take their last answers */
+};
+
+void broker_say(const struct broker *b, uint64_t level, const char *format, ...)
+{
+    char text[768];
+    va_list args;
+    if (b->settings.verbose < level) return;
+    va_start(args, format);
+    int n = vsnprintf(text, sizeof text - 1, format, args);
+    va_end(args);
+    if (n < 0) return;
+    if ((size_t)n > sizeof text - 2) n = sizeof text - 2;
+    text[n++] = '\n';
+    struct buf line = buf_make(1 << 12);
+    buf_str(&line, S("omgd: broker: "));
+    buf_put(&line, text, (size_t)n);
+    ssize_t put = line.len ? write(STDERR_FILENO, line.at, line.len) : 0;
+    (void)put; /* nobody reads the log: that is no reason to stop */
+    buf_free(&line);
+}
+
+/* --- what the supervisor says ------------------------------------------------------------- */
+
+static const struct service_row {
+    const char *name;
+} service_rows[SERVICES] = { [SERVICE_PACKAGES] = { "packages" } };
+
+static const char *const state_words[] = { "starting", "running", "stopped", "down" };
+
+/* Texts of an event do not outlive it: what is kept points at constants. */
+static void take_state(struct broker *b, const struct service_state *said, int *fd)
+{
+    for (enum service_id id = 0; id < SERVICES; id++) {
+        if (!str_eq(said->name, str_of(service_rows[id].name))) continue;
+        b->states[id].restarts = said->restarts;
+        for (size_t i = 0; i < sizeof state_words / sizeof *state_words; i++)
+            if (str_eq(said->state, str_of(state_words[i])))
+                b->states[id].state = str_of(state_words[i]);
+        if (*fd >= 0) service_link(b, id, *fd);
+        *fd = -1;
+    }
+}
+
+static void take_settings(struct broker *b, struct str text)
+{
+    struct settings s;
+    struct fault f;
+    settings_standard(&s);
+    if (settings_parse(text, "settings", &s, &f)) {
+        broker_say(b, 0, "%s", f.text);
+        return;
+    }
+    bool resized = s.answers_most != b->settings.answers_most ||
+                   s.answers_bytes != b->settings.answers_bytes || !b->answers.ring;
+    b->settings = s;
+    b->pool.most = (size_t)s.pool_most;
+    b->out.limit = 2 * (size_t)s.frame_most + 4 * WRITE_ROOM;
+    answers_clear(&b->answers); /* a limit may have changed what is answered */
+    if (resized && answers_open(&b->answers, s.answers_most, s.answers_bytes))
+        broker_say(b, 0, "there is no memory for kept answers");
+}
+
+/* From the first word on there are settings, and clients are served. */
+static void take_house(struct broker *b, struct str payload)
+{
+    struct response r;
+    arena_reset(&b->arena, ARENA_KEPT);
+    if (codec_read_response(payload, &b->arena, &r, NULL) || r.kind != RESPONSE_EVENT ||
+        r.op != op_row(OP_house)->number)
+        return;
+    const struct house_result *h = r.body;
+    int fd = h->link ? stream_fd(&b->house) : -1;
+    take_settings(b, h->settings);
+    for (size_t i = 0; i < h->services.len; i++) take_state(b, &h->services.at[i], &fd);
+    if (fd >= 0) close(fd);
+    if (!b->listener.ready && !b->stopping) {
+        b->listener.ready = clients_accept;
+        b->listener.wanted = EPOLLIN;
+        if (loop_add(&b->loop, &b->listener)) loop_stop(&b->loop);
+    }
+}
+
+static void finished(struct loop *l, struct timer *t)
+{
+    (void)t;
+    loop_stop(l);
+}
+
+static void finish(struct broker *b)
+{
+    if (b->stopping) return;
+    b->stopping = true;
+    stream_close(&b->house, &b->loop);
+    if (b->listener.ready) {
+        clients_finish(b);
+        loop_remove(&b->loop, &b->listener);
+    }
+    b->patience.fire = finished;
+    timer_set(&b->loop, &b->patience, clock_ns() + FINISH_MS * UINT64_C(1000000));
+}
+
+/* The supervisor's end of the stream closed means: finish. */
+static void house_ready(struct loop *l, struct watch *w, uint32_t events)
+{
+    struct broker *b = (struct broker *)(void *)((char *)w - offsetof(struct broker, house));
+    struct str payload;
+    enum err e = stream_fill(&b->house);
+    (void)l;
+    (void)events;
+    while (frame_take(stream_view(&b->house), HOUSE_MOST, &payload) == FRAME_WHOLE) {
+        take_house(b, payload);
+        stream_taken(&b->house, FRAME_HEAD + payload.len);
+    }
+    if (e) finish(b);
+}
+
+/* --- the process ------------------------------------------------------------------------- */
+
+static enum err memory_open(struct broker *b, struct fault *f)
+{
+    enum err e = arena_open(&b->arena, CALL_MEMORY);
+    if (!e) e = calls_open(b, f);
+    b->read = e ? NULL : malloc(READ_ROOM);
+    if (!e && !b->read) e = ERR_RESOURCE_LIMIT;
+    return e ? fail(f, e, "there is no memory for the broker") : OK;
+}
+
+enum err broker_open(struct broker *b, int house, int listener, struct fault *f)
+{
+    *b = (struct broker){ .listener.fd = listener, .reserve = -1, .owner = geteuid() };
+    b->schema = buf_make(1 << 20);
+    settings_standard(&b->settings);
+    for (enum service_id id = 0; id < SERVICES; id++)
+        b->states[id] = (struct service_state){ .name = str_of(service_rows[id].name),
+                                                .state = str_of(state_words[0]) };
+    enum err e = loop_open(&b->loop, f);
+    if (!e) e = memory_open(b, f);
+    if (!e) e = stream_open(&b->house, &b->loop, house, HOUSE_MOST, house_ready);
+    b->reserve = fcntl(listener, F_DUPFD_CLOEXEC, 3);
+    b->started_ns = b->clock_ns = clock_ns();
+    return e;
+}
+
+void broker_close(struct broker *b)
+{
+    while (b->conns) conn_drop(b->conns);
+    for (enum service_id id = 0; id < SERVICES; id++)
+        stream_close(&b->services[id].stream, &b->loop);
+    stream_close(&b->house, &b->loop);
+    loop_close(&b->loop);
+}
+
+static void raise_descriptors(void)
+{
+    struct rlimit r;
+    if (getrlimit(RLIMIT_NOFILE, &r) != 0) return;
+    r.rlim_cur = r.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &r);
+}
+
+/* Waits for events; when stopping, only until every client has its answers. */
+static void serve(struct broker *b)
+{
+    while (!b->loop.stopped && !(b->stopping && !b->conns)) loop_turn(&b->loop, -1);
+}
+
+int broker_main(void)
+{
+    static struct broker b;
+    struct fault f = { "" };
+    uint32_t uid, gid;
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGTERM, SIG_IGN); /* the supervisor says when to finish */
+    raise_descriptors();
+    power_user(&uid, &gid);
+    enum err e = broker_open(&b, HOUSE_FD, LISTENER_FD, &f);
+    if (!e) e = power_drop_to_talking(uid, gid, &f);
+    if (e) {
+        broker_say(&b, 0, "%s", f.text);
+        return err_row(e)->exit_status;
+    }
+    serve(&b);
+    broker_close(&b);
+    return 0;
+}

@@ -1,0 +1,37 @@
+#include "client/reach.h"
+
+#include <stdio.h>
+#include <time.h>
+
+static enum err nobody(const struct sock_places *p, struct fault *f)
+{
+    char list[SOCK_PLACES * (SOCK_PATH_ROOM + 4)] = "";
+    size_t len = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        const char *before = !i ? "" : i + 1 < p->count ? ", " : " or ";
+        len += (size_t)snprintf(list + len, sizeof list - len, "%s%s", before, p->path[i]);
+    }
+    return fail(f, ERR_NOT_FOUND, "no daemon listens on %s", list);
+}
+
+enum err reach_daemon(const struct sock_places *p, int *fd, size_t *place, struct fault *f)
+{
+    enum err first = ERR_NOT_FOUND;
+    for (size_t i = 0; i < p->count; i++) {
+        struct fault g = { "" };
+        enum err e = sock_connect(p->path[i], fd, &g);
+        *place = i;
+        if (!e) return OK;
+        if (first != ERR_NOT_FOUND || e == ERR_NOT_FOUND) continue;
+        first = e;
+        if (f) *f = g;
+    }
+    return first == ERR_NOT_FOUND ? nobody(p, f) : first;
+}
+
+uint64_t reach_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
