@@ -56,6 +56,7 @@ int daemon_main(struct cli *c, const struct command *command)
                                 .detach = c->args.times[OPTION_detach] > 0 };
     struct fault f = { "" };
     (void)command;
+    prctl(PR_SET_NAME, "omgd");
     enum err e = daemon_run(&o, &f);
     return e ? cli_error(c, e, &f, NULL) : 0;
 }
@@ -75,7 +76,10 @@ int main(int argc, char **argv)
 
     hold_standard_descriptors();
     for (size_t i = 0; argc > 0 && i < sizeof roles / sizeof *roles; i++)
-        if (str_eq(str_of(argv[0]), str_of(roles[i].name))) return roles[i].main();
+        if (str_eq(str_of(argv[0]), str_of(roles[i].name))) {
+            prctl(PR_SET_NAME, roles[i].name);
+            return roles[i].main();
+        }
     enum err e = cli_open(&c, argc > 0 ? (size_t)argc - 1 : 0, argv + (argc > 0), &f);
     if (!e) e = choose(&c, argc > 0 ? argv[0] : "", &command, &f);
     if (e) return cli_flush(&c, cli_error(&c, e, &f, NULL));

@@ -114,6 +114,7 @@ struct broker {
     struct buf schema;               /* as JSON, made when it is first asked for */
     bool stopping;
     struct timer patience; /* how long stopping may take */
+    struct timer pause;    /* until accepting is tried again */
 };
 
 /* --- clients.c: connections --------------------------------------------------------------- */

@@ -112,6 +112,21 @@ static bool accept_and_tell(struct broker *b)
     return fd >= 0;
 }
 
+static void accept_again(struct loop *l, struct timer *t)
+{
+    struct broker *b = (struct broker *)(void *)((char *)t - offsetof(struct broker, pause));
+    loop_want(l, &b->listener, EPOLLIN);
+}
+
+/* The system has nothing to accept with: waiting for the next client would only spin. */
+static void accept_later(struct broker *b)
+{
+    enum { PAUSE_MS = 100 };
+    loop_want(&b->loop, &b->listener, 0);
+    b->pause.fire = accept_again;
+    timer_set(&b->loop, &b->pause, clock_ns() + PAUSE_MS * UINT64_C(1000000));
+}
+
 void clients_accept(struct loop *l, struct watch *w, uint32_t events)
 {
     struct broker *b = (struct broker *)(void *)((char *)w - offsetof(struct broker, listener));
@@ -121,7 +136,10 @@ void clients_accept(struct loop *l, struct watch *w, uint32_t events)
         int fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0 && (errno == EMFILE || errno == ENFILE) && accept_and_tell(b)) continue;
         if (fd < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
-        if (fd < 0) return;
+        if (fd < 0) {
+            if (errno != EAGAIN && errno != EWOULDBLOCK) accept_later(b);
+            return;
+        }
         if (b->conns_len >= b->settings.clients_most)
             turn_away(b, fd, "as many clients as may be are connected already (clients.max)");
         else conn_make(b, fd);
@@ -182,7 +200,8 @@ static bool push(struct conn *c)
 {
     struct broker *b = c->b;
     struct str bytes = buf_view(&b->out);
-    ssize_t sent = c->out.len ? 0 : send_now(c, bytes);
+    ssize_t sent = b->out.full ? -1 : c->out.len ? 0 : send_now(c, bytes);
+    b->out.full = false; /* the system had no memory for this client's answers */
     b->out.len = 0; /* the bytes stay where they are until the next answer */
     if (sent >= 0 && (size_t)sent < bytes.len && !c->out.len) c->stuck_ns = b->loop.now_ns;
     if (sent < 0 || !pail_add(&b->pool, &c->out, str_from(bytes, (size_t)sent))) {

@@ -164,8 +164,8 @@ static struct call *park(struct way *w, enum op op, const struct request *r, boo
 static void run_index(struct way *w, enum op op, const struct request *r)
 {
     struct broker *b = w->c->b;
-    _Alignas(16) char result[RESULT_ROOM] = { 0 };
-    struct fault f = { "" };
+    _Alignas(16) char result[RESULT_ROOM];
+    struct fault f;
     bool texts = answer_texts(op);
     if (!(texts ? b->has_texts : b->has_index)) {
         if (b->trouble) {
@@ -179,6 +179,8 @@ static void run_index(struct way *w, enum op op, const struct request *r)
         return;
     }
     size_t from = b->out.len;
+    f.text[0] = 0;
+    assert(shape_of(op_row(op)->result)->size <= RESULT_ROOM);
     enum err e = answer_index(&b->ix, op, r->body, result, "/", &b->arena, &f);
     if (e) {
         put_fault(w, e, &f);
@@ -191,8 +193,10 @@ static void run_index(struct way *w, enum op op, const struct request *r)
 
 static void run_own(struct way *w, enum op op, const struct request *r)
 {
-    _Alignas(16) char result[RESULT_ROOM] = { 0 };
-    struct fault f = { "" };
+    assert(shape_of(op_row(op)->result)->size <= RESULT_ROOM);
+    _Alignas(16) char result[RESULT_ROOM];
+    struct fault f;
+    f.text[0] = 0;
     enum err e = own_answer(w->c, op, r->body, result, &f);
     if (e) put_fault(w, e, &f);
     else put_result(w, op_row(op), result);
@@ -200,8 +204,9 @@ static void run_own(struct way *w, enum op op, const struct request *r)
 
 static void run_service(struct way *w, enum op op, const struct request *r)
 {
-    struct fault f = { "" };
+    struct fault f;
     struct call *call = park(w, op, r, false);
+    f.text[0] = 0;
     if (!call) return;
     call->state = CALL_SERVICE;
     call->service = SERVICE_PACKAGES;
@@ -271,6 +276,7 @@ static void batch_head(struct buf *out, uint64_t id, size_t count)
     struct batch_result none = { 0 };
     struct response r = { .id = id, .op = op_row(OP_batch)->number, .body = &none };
     codec_write_response(out, &r);
+    if (out->full) return;
     for (size_t i = 0; i < sizeof n; i++) out->at[out->len - sizeof n + i] = (char)(n >> (8 * i));
 }
 
@@ -344,7 +350,8 @@ static void run_batch(struct way *w, const struct request *r)
 static void perform(struct way *w, enum op op, const struct request *r)
 {
     const struct op_row *row = op_row(op);
-    struct fault f = { "" };
+    struct fault f;
+    f.text[0] = 0; /* and not all of it: this is on every request's way */
     enum err e = limits_apply(&w->c->b->settings, row->request, (void *)(uintptr_t)r->body, &f);
     if (e) put_fault(w, e, &f);
     else if (op == OP_with) run_with(w, r);
@@ -373,12 +380,13 @@ static void answer(struct way *w, enum op op, struct str payload)
     struct broker *b = w->c->b;
     const struct op_row *row = op_row(op);
     struct request r;
-    struct fault f = { "" };
+    struct fault f;
     if (!may(w, row, op)) return;
     if (row->served == SERVED_INDEX) {
         if (answer_kept(w, payload)) return;
         w->key = payload;
     }
+    f.text[0] = 0;
     arena_reset(&b->arena, ARENA_KEPT);
     enum err e = codec_read_request(payload, (size_t)b->settings.batch_most, &b->arena, &r, &f);
     if (e) put_fault(w, e, &f);

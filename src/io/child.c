@@ -50,6 +50,8 @@ __attribute__((noreturn)) static void child(const char *role, const int *fds, si
     char *nothing[] = { NULL };
     sigset_t none;
     sigemptyset(&none);
+    signal(SIGINT, SIG_IGN); /* a terminal sends these to all of its programs, */
+    signal(SIGHUP, SIG_IGN); /* and it is the parent who decides */
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == parent && place(fds, count)) {
         close_others(count);

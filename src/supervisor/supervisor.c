@@ -350,7 +350,7 @@ enum err daemon_run(const struct daemon_options *o, struct fault *f)
     if (e && s.listener >= 0 && s.lock >= 0) unlink(s.path);
     if (e && told >= 0) _exit(err_row(e)->exit_status); /* who waited has the sentence */
     if (e) return e;
-    say(&s, 1, "serving on", s.lock >= 0 ? s.path : "the socket that was handed over");
+    say(&s, isatty(STDERR_FILENO) ? 0 : 1, "serving on", s.lock >= 0 ? s.path : "the socket that was handed over");
     notify_manager("READY=1");
     loop_run(&s.loop);
     if (s.lock >= 0) {

@@ -175,6 +175,65 @@ static void requests_and_responses_carry_their_operation(void **state)
     assert_text(error.at);
 }
 
+static void every_kind_of_response_goes_both_ways(void **state)
+{
+    (void)state;
+    static const struct {
+        enum response_kind kind;
+        const char *text;
+    } kinds[] = {
+        { RESPONSE_SUCCESS, "{\"id\":7,\"operation\":\"ping\",\"result\":{\"text\":\"pong\"}}" },
+        { RESPONSE_ERROR,
+          "{\"id\":7,\"error\":{\"code\":-1007,\"name\":\"BUSY\",\"message\":\"m\"}}" },
+        { RESPONSE_EVENT, "{\"id\":7,\"sequence\":18446744073709551615,\"operation\":\"ping\","
+                          "\"result\":{\"text\":\"\"}}" },
+        { RESPONSE_FAILURE,
+          "{\"id\":7,\"error\":{\"code\":-1002,\"name\":\"RATE_LIMITED\",\"message\":\"m\","
+          "\"details\":{\"retry_ms\":\"120\",\"retry_ms\":\"again\"}}}" },
+        { RESPONSE_FAILURE, "{\"id\":7,\"error\":{\"code\":-1002,\"name\":\"RATE_LIMITED\","
+                            "\"message\":\"m\",\"details\":{}}}" },
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct response r;
+        assert_int_equal(json_read_response(str_of(kinds[i].text), &arena, &r, NULL), OK);
+        assert_int_equal(r.kind, kinds[i].kind);
+        json_write_response(&out, &r, false);
+        assert_text(kinds[i].text);
+    }
+}
+
+static void details_are_an_object_of_texts(void **state)
+{
+    (void)state;
+    struct response r = { .kind = RESPONSE_FAILURE,
+                          .code = -1002,
+                          .details = { (struct detail[]){ { S("a"), S("1") } }, 1 } };
+    struct fault f;
+    json_write_response(&out, &r, true);
+    assert_text("{\n  \"id\": 0,\n  \"error\": {\n    \"code\": -1002,\n"
+                "    \"name\": \"RATE_LIMITED\",\n    \"message\": \"\",\n"
+                "    \"details\": {\n      \"a\": \"1\"\n    }\n  }\n}");
+    assert_int_equal(json_read_response(S("{\"id\":1,\"error\":{\"code\":-1,\"message\":\"\","
+                                          "\"details\":{\"a\":1}}}"),
+                                        &arena, &r, &f),
+                     ERR_INVALID_PARAMS);
+    assert_string_equal(f.text, "response.error.details.a: has to be a string");
+    assert_int_equal(json_read_response(S("{\"id\":1,\"error\":{\"code\":-1,\"message\":\"\","
+                                          "\"details\":[]}}"),
+                                        &arena, &r, &f),
+                     ERR_INVALID_PARAMS);
+}
+
+static void an_error_has_no_sequence(void **state)
+{
+    (void)state;
+    struct response r;
+    assert_int_equal(
+        json_read_response(S("{\"id\":1,\"sequence\":2,\"error\":{\"code\":-1,\"message\":\"\"}}"),
+                           &arena, &r, NULL),
+        ERR_INVALID_PARAMS);
+}
+
 static void envelopes_are_read_as_strictly(void **state)
 {
     (void)state;
@@ -297,6 +356,9 @@ int main(void)
         cmocka_unit_test(what_is_not_json_is_a_parse_error),
         cmocka_unit_test(an_optional_member_may_be_left_out),
         cmocka_unit_test(requests_and_responses_carry_their_operation),
+        cmocka_unit_test(every_kind_of_response_goes_both_ways),
+        cmocka_unit_test(details_are_an_object_of_texts),
+        cmocka_unit_test(an_error_has_no_sequence),
         cmocka_unit_test(envelopes_are_read_as_strictly),
         cmocka_unit_test(a_batch_goes_both_ways),
         cmocka_unit_test(nesting_ends_at_a_depth),

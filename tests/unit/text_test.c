@@ -153,6 +153,67 @@ static void inner_records_are_below_or_repeat_the_outer(void **state)
                 "vulnerabilities\topenssl\tCVE-2\tworse\t\n");
 }
 
+static void spans_are_rounded_for_people_alone(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t ns;
+        const char *shown;
+    } spans[] = {
+        { 0, "0 ns" },
+        { 999, "999 ns" },
+        { 1000, "1.0 \xC2\xB5s" },
+        { 4649, "4.6 \xC2\xB5s" },
+        { 99949, "99.9 \xC2\xB5s" },
+        { 99950, "100 \xC2\xB5s" },
+        { 999499, "999 \xC2\xB5s" },
+        { 999500, "1.0 ms" },
+        { 1234567, "1.2 ms" },
+        { UINT64_C(119499999999), "119 s" },
+        { UINT64_C(119500000000), "2.0 min" },
+        { UINT64_C(7200000000000), "2.0 h" },
+        { UINT64_MAX, "5124096 h" },
+    };
+    for (size_t i = 0; i < sizeof spans / sizeof spans[0]; i++) {
+        struct refresh_result r = { .generation = 3, .overlay = true, .took_ns = spans[i].ns };
+        struct buf wanted = buf_make(1 << 16);
+        text_write(&out, MESSAGE_refresh_result, &r, &(struct text_options){ 0 });
+        buf_print(&wanted,
+                  "Generation:           3\nCatalogue read anew:  no\n"
+                  "Installed read anew:  yes\nLong texts read anew: no\n"
+                  "Took:                 %s\n",
+                  spans[i].shown);
+        buf_byte(&wanted, 0);
+        assert_text(wanted.at);
+        wanted.len = 0;
+        text_write(&out, MESSAGE_refresh_result, &r, &(struct text_options){ .plain = true });
+        buf_print(&wanted, "generation\t3\ncatalogue\tno\noverlay\tyes\ntext\tno\ntook_ns\t%llu\n",
+                  (unsigned long long)spans[i].ns);
+        buf_byte(&wanted, 0);
+        assert_text(wanted.at);
+        buf_free(&wanted);
+    }
+}
+
+static void inner_lists_are_shown_where_columns_name_them(void **state)
+{
+    (void)state;
+    struct bucket bars[] = { { .most = 511, .count = 3 } };
+    struct operation_metrics ping = { .operation = S("ping"),
+                                      .calls = 7,
+                                      .half_ns = 400,
+                                      .most_99_ns = 2500,
+                                      .longest_ns = 3000000,
+                                      .latency = { bars, 1 } };
+    struct reading reading = {
+        .name = S("clients"), .kind = S("gauge"), .value = 3, .help = S("Connected now.")
+    };
+    struct metrics_result m = { .operations = { &ping, 1 }, .readings = { &reading, 1 } };
+    text_write(&out, MESSAGE_metrics_result, &m, &(struct text_options){ 0 });
+    assert_text("ping  7  0  0  400 ns  2.5 \xC2\xB5s  3.0 ms\n"
+                "Readings:\n  clients  3  Connected now.\n");
+}
+
 static void a_batch_names_its_calls(void **state)
 {
     (void)state;
@@ -231,6 +292,8 @@ int main(void)
         cmocka_unit_test(nothing_and_the_total_alone_are_said),
         cmocka_unit_test(a_record_has_labels_and_its_prose_below),
         cmocka_unit_test(inner_records_are_below_or_repeat_the_outer),
+        cmocka_unit_test(spans_are_rounded_for_people_alone),
+        cmocka_unit_test(inner_lists_are_shown_where_columns_name_them),
         cmocka_unit_test(a_batch_names_its_calls),
         cmocka_unit_test(hostile_text_steers_no_terminal),
         cmocka_unit_test(wide_and_combining_letters_are_counted),
