@@ -578,6 +578,9 @@ lint() {
 # install [PREFIX]
 install_all() {
     local prefix=${1:-/usr/local} page to
+    [[ $prefix == /* ]] || prefix=$PWD/$prefix
+    prefix=${prefix%/}
+    [[ $prefix =~ ^[[:alnum:]/._+:@~\ -]*$ ]] || die "'$prefix' has a character that no unit of systemd may hold"
     build_release
     to=${DESTDIR:-}$prefix
     install -D -m 755 "$OUT/omg" "$to/bin/omg"
@@ -588,13 +591,33 @@ install_all() {
     completion bash "$to/share/bash-completion/completions/omg"
     completion zsh "$to/share/zsh/site-functions/_omg"
     completion fish "$to/share/fish/vendor_completions.d/omg.fish"
+    units "$prefix" src/supervisor/units "$to/lib/systemd/system"
+    units "$prefix" src/supervisor/units/user "$to/lib/systemd/user"
+    install -D -m 644 src/supervisor/units/sysusers.d/omg.conf "$to/lib/sysusers.d/omg.conf"
     say "installed in $to"
+    cat <<TEXT
+Left to you, as root: a user for the powerless processes, and the daemon (man omgd):
+    systemd-sysusers $prefix/lib/sysusers.d/omg.conf
+    systemctl daemon-reload && systemctl enable --now omgd.socket
+Or the daemon for yourself alone:
+    systemctl --user daemon-reload && systemctl --user enable --now omgd.socket
+TEXT
 }
 
+# Settings of whoever installs have no say in what is installed.
 completion() {
     local script
-    script=$("$OUT/omg" completion "$1" 2>/dev/null) || return 0
+    script=$(OMG_CONFIG='' "$OUT/omg" completion "$1" 2>/dev/null) || return 0
     [[ -n $script ]] && install -D -m 644 /dev/stdin "$2" <<<"$script"
+}
+
+# units PREFIX FROM TO: the units of systemd in FROM, with the place of the program written in.
+units() {
+    local unit text
+    for unit in "$2"/*.{service,socket}; do
+        text=$(<"$unit")
+        install -D -m 644 /dev/stdin "$3/${unit##*/}" <<<"${text//@PREFIX@/"$1"}"
+    done
 }
 
 clean() {
@@ -613,7 +636,7 @@ help() {
 ./build.sh san                 build/omg-san, the program with sanitizers
 ./build.sh lint                formatting, static analysis, manual pages, scripts
 ./build.sh format              brings every source into shape with clang-format
-./build.sh install [PREFIX]    program, manual pages, completions (DESTDIR is honoured)
+./build.sh install [PREFIX]    program, manual pages, completions, units (DESTDIR is honoured)
 ./build.sh clean               removes what was built
 
 OMG_BUILD=FOLDER builds elsewhere than in build; OMG_VENDOR_DIR=FOLDER takes the third-party

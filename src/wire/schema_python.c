@@ -15,7 +15,7 @@ static const struct {
     [TYPE_bool] = { "bool", "False" },
     [TYPE_str] = { "str", "''" },
     [TYPE_bytes] = { "bytes", "b''" },
-    [TYPE_request] = { "'Request'", "None" },
+    [TYPE_request] = { "object", "None" },
     [TYPE_response] = { "object", "None" },
 };
 

@@ -57,7 +57,7 @@ static void put_struct(struct buf *out, const struct shape *shape)
 {
     buf_print(out, "\n/// %s\n%spub struct ", shape->help, derive);
     schema_camel(out, shape->name);
-    buf_str(out, S(" {\n"));
+    buf_str(out, shape->count ? S(" {\n") : S(" {"));
     put_fields(out, shape, "    ", "pub ");
     buf_str(out, S("}\n"));
 }
@@ -69,6 +69,10 @@ static void put_requests(struct buf *out)
     for (enum op op = 0; op < OP_COUNT; op++) {
         buf_print(out, "    /// %s\n    ", op_row(op)->help);
         schema_camel(out, op_row(op)->name);
+        if (!shape_of(op_row(op)->request)->count) {
+            buf_str(out, S(" { id: u64 },\n"));
+            continue;
+        }
         buf_str(out, S(" {\n        id: u64,\n"));
         put_fields(out, shape_of(op_row(op)->request), "        ", "");
         buf_str(out, S("    },\n"));
