@@ -73,7 +73,7 @@ struct conn {
     struct pail in, out;
     struct peer peer;
     uint64_t rights;           /* a bit for each row of ops.def */
-    uint64_t fast_ns, slow_ns; /* when the client's allowance is full again (dispatch.c) */
+    uint64_t fast_ns, slow_ns; /* when the client's allowance is full again (way.c) */
     uint64_t seen_ns, part_ns, stuck_ns; /* last frame; since when half a frame, unread answers */
     struct call *calls;
     size_t calls_len;
@@ -129,7 +129,7 @@ void conn_close(struct conn *c);
 void conn_resume(struct conn *c);
 void clients_finish(struct broker *b);
 
-/* --- dispatch.c: from a payload to its answer ---------------------------------------------- */
+/* --- dispatch.c, way.c, batch.c: from a payload to its answer ------------------------------ */
 
 /* Answers a frame's payload into b->out, as a frame, or parks it. */
 void dispatch_frame(struct conn *c, struct str payload);

@@ -202,7 +202,7 @@ static bool push(struct conn *c)
     struct str bytes = buf_view(&b->out);
     ssize_t sent = b->out.full ? -1 : c->out.len ? 0 : send_now(c, bytes);
     b->out.full = false; /* the system had no memory for this client's answers */
-    b->out.len = 0; /* the bytes stay where they are until the next answer */
+    b->out.len = 0;      /* the bytes stay where they are until the next answer */
     if (sent >= 0 && (size_t)sent < bytes.len && !c->out.len) c->stuck_ns = b->loop.now_ns;
     if (sent < 0 || !pail_add(&b->pool, &c->out, str_from(bytes, (size_t)sent))) {
         b->dropped++;

@@ -1,4 +1,5 @@
 /* The settings file. */
+#include "base/buf.h"
 #include "base/settings.h"
 
 #include <setjmp.h>
@@ -126,6 +127,30 @@ static void files_are_found_by_the_environment(void **state)
     rmdir(folder);
 }
 
+static void what_is_printed_is_read_back_the_same(void **state)
+{
+    struct settings one, two;
+    struct buf text = buf_make(1 << 16);
+    (void)state;
+    settings_standard(&one);
+    settings_print(&one, &text);
+    assert_int_equal(text.len, 0);
+    one.search_limit = 7;
+    one.color = WHEN_NEVER;
+    one.output = FORM_JSON;
+    one.frame_most = 65536;
+    strcpy(one.socket, "/run/a = b # c.sock");
+    settings_print(&one, &text);
+    settings_standard(&two);
+    assert_int_equal(settings_parse(buf_view(&text), "printed", &two, NULL), OK);
+    assert_int_equal(two.search_limit, 7);
+    assert_int_equal(two.color, WHEN_NEVER);
+    assert_int_equal(two.output, FORM_JSON);
+    assert_int_equal(two.frame_most, 65536);
+    assert_string_equal(two.socket, one.socket);
+    buf_free(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +159,7 @@ int main(void)
         cmocka_unit_test(what_is_not_understood_is_refused_with_its_line),
         cmocka_unit_test(an_unfit_path_is_refused),
         cmocka_unit_test(files_are_found_by_the_environment),
+        cmocka_unit_test(what_is_printed_is_read_back_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
