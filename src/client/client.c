@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "client/ask.h"
+#include "client/reach.h"
 #include "pkg/answer.h"
 #include "pkg/doctor.h"
 #include "wire/pen.h"
@@ -11,11 +12,14 @@
 /* Memory for the answer of one call; a large machine's explicit list takes some 100 KB. */
 #define CALL_MEMORY ((size_t)1 << 30)
 
+#define LOOK_NS UINT64_C(1000000000) /* how long an index that is open counts as fresh */
+
 struct client {
     struct client_options options;
     struct arena arena;   /* of the last call */
     bool asks;            /* the daemon, where there is one */
     bool local;           /* the store is open */
+    uint64_t looked;      /* when its index was seen to be fresh, ns */
     bool told;            /* why the daemon does not answer has been said */
     struct fault nowhere; /* why there is no place to look for the daemon; empty: there is one */
     struct store store;
@@ -102,12 +106,25 @@ static bool is_unable(enum err e)
 
 /* --- without one ------------------------------------------------------------------------- */
 
+/* What an earlier call opened may be stale by now, as a shell lives long. What cannot be made anew
+ * is used as it is. */
+static void local_renew(struct client *c)
+{
+    uint64_t now = reach_clock();
+    unsigned parts;
+    if (c->store.open && now - c->looked < LOOK_NS) return;
+    if (c->store.open) store_refresh(&c->store, &parts, NULL);
+    c->looked = now;
+}
+
 static enum err answer_here(struct client *c, enum op op, const void *request, void *result,
                             struct fault *f)
 {
     bool doctor = op == OP_doctor;
     enum err e = local_open(c, f);
-    if (!e) e = store_need(&c->store, doctor || answer_texts(op), f);
+    if (e) return e;
+    local_renew(c);
+    e = store_need(&c->store, doctor || answer_texts(op), f);
     if (e) return e;
     if (!doctor)
         return answer_index(&c->store.ix, op, request, result,

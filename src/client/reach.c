@@ -17,13 +17,18 @@ static enum err nobody(const struct sock_places *p, struct fault *f)
 enum err reach_daemon(const struct sock_places *p, int *fd, size_t *place, struct fault *f)
 {
     enum err first = ERR_NOT_FOUND;
+    *place = 0;
     for (size_t i = 0; i < p->count; i++) {
-        struct fault g = { "" };
+        struct fault g;
+        g.text[0] = 0;
         enum err e = sock_connect(p->path[i], fd, &g);
-        *place = i;
-        if (!e) return OK;
+        if (!e) {
+            *place = i;
+            return OK;
+        }
         if (first != ERR_NOT_FOUND || e == ERR_NOT_FOUND) continue;
         first = e;
+        *place = i;
         if (f) *f = g;
     }
     return first == ERR_NOT_FOUND ? nobody(p, f) : first;

@@ -153,11 +153,12 @@ def system(tmp_path):
 
 @pytest.fixture
 def omg(tmp_path):
-    """Runs omg with words; caches and settings are those of a fresh user."""
+    """Runs omg with words; caches and settings are those of a fresh user, and no daemon is there."""
     environment = {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
         "HOME": str(tmp_path / "home"),
         "OMG_CONFIG": "",
+        "OMG_SOCKET": str(tmp_path / "no.sock"),
     }
 
     def run(*words, env=None, **rest):

@@ -12,6 +12,7 @@ import time
 import conftest
 import wire_module
 
+wire = wire_module.load()
 PATIENCE = 30  # seconds; on a busy machine nothing is quick
 
 
@@ -89,16 +90,14 @@ class House:
 
     def ready(self):
         """Waits until every question can be answered."""
-        with self.client(wait=True) as client:
-            client.call("info", package="no-such-package-is-there", missing=True)
+        wait_for(lambda: os.path.exists(self.socket) or self.process.poll() is not None)
+        assert self.process.poll() is None, self.said()
+        with self.client() as client:
+            client.gather([client.send("info", package="no-such-package")])
         return self
 
-    def client(self, wait=False, **rest):
-        rest.setdefault("timeout", PATIENCE)
-        if wait:
-            wait_for(lambda: os.path.exists(self.socket) or self.process.poll() is not None,
-                     what="the socket")
-        return Client(self.socket, **rest)
+    def client(self, **rest):
+        return wire.Client(self.socket, **{"timeout": PATIENCE, **rest})
 
     @property
     def pid(self):
@@ -150,15 +149,3 @@ class House:
             self.process.wait()
         for pid in pids[1:]:
             wait_for(lambda pid=pid: not lives(pid), what=f"the end of process {pid}")
-
-
-class Client(wire_module.load().Client):
-    """The generated client, that also gives errors as answers and connects in its own time."""
-
-    def call(self, operation, id=None, missing=False, **fields_):
-        try:
-            return super().call(operation, id, **fields_)
-        except wire_module.load().CallError as e:
-            if missing and e.name == "PACKAGE_NOT_FOUND":
-                return None
-            raise

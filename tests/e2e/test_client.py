@@ -1,9 +1,11 @@
 """The command and the daemon that it asks, as far as the command is concerned: what it does when the
-daemon is not there, foreign, late, lost or out of its mind. The daemon here is a fake."""
+daemon is not there, foreign, late, lost or out of its mind. Mostly the daemon here is a fake."""
 
 import contextlib
 import json
 import os
+import random
+import signal
 import socket
 import struct
 import subprocess
@@ -11,6 +13,8 @@ import threading
 import time
 
 import pytest
+
+import house
 
 SEARCH, INFO, STATUS, PING, SUGGEST, HELLO, DOCTOR = 0, 1, 2, 5, 9, 10, 17
 
@@ -503,8 +507,8 @@ def test_doctor_looks_at_the_daemon(fake, ask, omg):
     ran = ask("doctor", "--json")
     (server, said), down, again = daemon_checks(ran)
     assert server == "warning" and "omg 0.0.0" in said and "other tables" in said
-    assert down[0] == "warning" and "host died 5 times" in down[1]
-    assert again[0] == "note" and "state died 2 times" in again[1]
+    assert down[0] == "warning" and "host keeps dying (so far: 5)" in down[1]
+    assert again[0] == "note" and "state died and was started again (so far: 2)" in again[1]
 
 
 def test_doctor_does_not_depend_on_the_daemon(fake, ask):
@@ -512,3 +516,94 @@ def test_doctor_does_not_depend_on_the_daemon(fake, ask):
     ran = ask("doctor", "--json", timeout_ms=200)
     assert daemon_checks(ran)[0][0] == "warning"
     assert len(json.loads(ran.stdout)["checks"]) > 3
+
+
+# --- the real one -------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def daemon(omg, system, tmp_path):
+    """A daemon for the made-up system, with the words to ask it and those to ask without it."""
+    one = house.House(tmp_path, omg.environment, root=system.root)
+    one.ask = lambda *words, **rest: omg(*words, env={"OMG_SOCKET": one.socket, **rest.pop("env", {})},
+                                         **rest)
+    one.alone = lambda *words: omg("--root", str(system.root), "--no-cache", *words)
+    try:
+        yield one.start()
+    finally:
+        one.close()
+
+
+QUESTIONS = [["search", "e"], ["search", "e", "--limit", "2", "--json"], ["search", "zzzz"],
+             ["search", "web", "--limit", "0"], ["info", "bash"], ["info", "bash", "libc6", "--json"],
+             ["info", "bahs"], ["info", "bash=1"], ["status", "--plain"], ["status", "--json"],
+             ["explicit"], ["suggest", "webserver-tyni"], ["suggest", "zzzzzzzz"]]
+
+
+def said(ran):
+    return ran.returncode, ran.stdout, ran.stderr
+
+
+def test_with_and_without_a_daemon_the_same_is_said(daemon):
+    assert daemon.ask("ping").returncode == 0
+    for words in QUESTIONS:
+        assert said(daemon.ask(*words)) == said(daemon.alone(*words)), words
+    assert b"answering without it" not in daemon.ask("info", "bash", "-v").stderr
+
+
+def test_a_stopped_broker(daemon, tmp_path):
+    conf = tmp_path / "client.conf"
+    conf.write_text("timeout_ms = 300\n")
+    truth = said(daemon.alone("info", "nothing-like-it", "--json"))[:2]
+    os.kill(daemon.broker, signal.SIGSTOP)
+    try:
+        seconds, ran = took(lambda: daemon.ask("info", "nothing-like-it", "--json",
+                                               env={"OMG_CONFIG": str(conf)}))
+        assert seconds < 2 and b"did not answer within 0.3 s" in ran.stderr
+        assert ran.returncode == truth[0]
+        seconds, ran = took(lambda: daemon.ask("ping", env={"OMG_CONFIG": str(conf)}))
+        assert seconds < 2 and ran.returncode == 5
+    finally:
+        os.kill(daemon.broker, signal.SIGCONT)
+    assert daemon.ask("ping").returncode == 0
+
+
+def test_a_broker_killed_again_and_again(daemon):
+    pick, over = random.Random(1), threading.Event()
+
+    def kill():
+        while not over.wait(0.02 + pick.random() * 0.1):
+            pid = daemon.find("broker")
+            if pid:
+                os.kill(pid, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        for _ in range(60):
+            ran = daemon.ask("ping", env={"OMG_CONFIG": ""})
+            assert ran.returncode in (0, 5) and (ran.returncode or b"pong" in ran.stdout), ran
+    finally:
+        over.set()
+        killer.join()
+    house.wait_for(lambda: daemon.ask("ping").returncode == 0)
+
+
+def test_a_daemon_that_was_killed_is_done_without(daemon, omg):
+    children = [daemon.broker, daemon.packages]
+    daemon.process.kill()
+    daemon.process.wait()
+    for pid in children:
+        house.wait_for(lambda pid=pid: not house.lives(pid))
+    ran = daemon.ask("status", "--json")
+    assert said(ran) == said(omg("status", "--json"))
+    assert daemon.ask("ping").returncode == 5
+    daemon.start()
+    assert daemon.ask("ping").returncode == 0
+
+
+def test_doctor_and_a_daemon_that_is_well(daemon):
+    states = daemon_checks(daemon.ask("doctor", "--json"))
+    assert states[0][0] == "ok" and daemon.socket in states[0][1], states
+    os.kill(daemon.packages, signal.SIGKILL)
+    states = house.wait_for(lambda: daemon_checks(daemon.ask("doctor", "--json"))[1:])
+    assert states[0][0] in ("note", "warning") and "its service packages" in states[0][1], states

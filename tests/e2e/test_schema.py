@@ -28,15 +28,17 @@ wire = wire_module.load()
 
 
 def rows(path):
-    """(whether it is a response, the other columns) of each line."""
+    """(whether it is a response, how it is shown, its payload) of each line."""
     if not path.exists():
         pytest.skip(f"{path} is not there")
     for line in path.read_text().splitlines():
         if line.startswith("#"):
             continue
         first, second, payload = line.split("\t")
-        response = first == "response" or first.split()[0] in ("Success", "Error")
-        yield response, second, bytes.fromhex(payload)
+        if first in ("request", "response"):
+            yield first == "response", second, bytes.fromhex(payload)
+        else:
+            yield first.split()[0] in ("Success", "Error"), first, bytes.fromhex(payload)
 
 
 def decode(response, payload):

@@ -1,5 +1,6 @@
 #include "test.h"
 
+#define INDEX_ROOT_CHILD
 #include "../index_root.h"
 
 #include "pkg/answer.h"
@@ -146,7 +147,7 @@ static void a_refresh_without_a_cache(void **state)
     index_root_write(&root, STATUS_, S(APPLE PEAR));
     assert_int_equal(refreshed(), PART_OVERLAY);
     assert_int_equal(installed(), 2);
-    assert_int_equal(access(cache, F_OK), -1);
+    assert_int_equal(store.cache.folders, 0);
 }
 
 static void what_another_process_built_is_taken(void **state)
@@ -343,13 +344,14 @@ static void what_the_index_answers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        /* First: cmocka takes SIGBUS for itself before each test, and the guard does so once. */
+        test(a_kept_file_that_was_cut_off_is_lost),
         test(what_is_built_is_kept),
         test(a_refresh_makes_only_what_is_stale),
         test(a_refresh_without_a_cache),
         test(what_another_process_built_is_taken),
         test(what_cannot_be_refreshed_stays),
         test(a_kept_file_that_was_written_to_is_made_anew),
-        test(a_kept_file_that_was_cut_off_is_lost),
         test(a_refresh_survives_a_file_that_was_cut_off),
         test(what_is_sealed_is_the_part_and_stays_it),
         test(only_what_is_sealed_is_mapped),
