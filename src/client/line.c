@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -67,16 +66,9 @@ static enum err nonsense(const struct line *l, const char *what, struct fault *f
 
 static enum err connect_anew(struct line *l, struct fault *f)
 {
-    struct timeval patience = { .tv_sec = (time_t)(l->timeout_ms / 1000),
-                                .tv_usec = (suseconds_t)(l->timeout_ms % 1000 * 1000) };
-    enum err e = reach_daemon(&l->places, &l->fd, &l->place, f);
-    if (e) {
-        l->fd = -1;
-        return e;
-    }
-    setsockopt(l->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    setsockopt(l->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    return OK;
+    enum err e = reach_daemon(&l->places, l->timeout_ms, &l->fd, &l->place, f);
+    if (e) l->fd = -1;
+    return e;
 }
 
 static void trace(const struct line *l, struct str payload, bool response, struct arena *a)
@@ -224,7 +216,7 @@ static enum err receive_answer(struct line *l, const struct request *q, uint64_t
             return fail(f, ERR_PARSE, "the answer of the daemon on %s cannot be read: %s",
                         line_path(l), *g.text ? g.text : err_row(e)->sentence);
         if (!r->id && r->kind == RESPONSE_ERROR)
-            return fail(f, ERR_PARSE, "the daemon on %s refused the message: %.*s", line_path(l),
+            return fail(f, err_of_code(r->code), "the daemon on %s refused: %.*s", line_path(l),
                         STR_ARG(str_head(r->message, 256)));
         if (r->id != q->id) return nonsense(l, "answered something that was not asked", f);
         if (r->kind == RESPONSE_EVENT) continue;

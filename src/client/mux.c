@@ -73,7 +73,7 @@ static struct mux *mux_make(uint32_t count)
 static enum err connect_now(struct mux *m, struct fault *f)
 {
     size_t place;
-    enum err e = reach_daemon(&m->places, &m->fd, &place, f);
+    enum err e = reach_daemon(&m->places, LINE_TIMEOUT_MS, &m->fd, &place, f);
     if (e) {
         m->fd = -1;
         m->connect_at = m->now + backoff_next_ms(&m->pauses) * MS;

@@ -14,14 +14,15 @@ static enum err nobody(const struct sock_places *p, struct fault *f)
     return fail(f, ERR_NOT_FOUND, "no daemon listens on %s", list);
 }
 
-enum err reach_daemon(const struct sock_places *p, int *fd, size_t *place, struct fault *f)
+enum err reach_daemon(const struct sock_places *p, uint64_t timeout_ms, int *fd, size_t *place,
+                      struct fault *f)
 {
     enum err first = ERR_NOT_FOUND;
     *place = 0;
     for (size_t i = 0; i < p->count; i++) {
         struct fault g;
         g.text[0] = 0;
-        enum err e = sock_connect(p->path[i], fd, &g);
+        enum err e = sock_connect(p->path[i], timeout_ms, fd, &g);
         if (!e) {
             *place = i;
             return OK;

@@ -9,11 +9,12 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SYSTEM_SOCKET "/run/omg.sock"
 
-enum { BACKLOG = 4096, CONNECT_SECONDS = 5 };
+enum { BACKLOG = 4096, LOCK_ROOM = SOCK_PATH_ROOM + 8 };
 
 static enum err add_place(struct sock_places *p, const char *folder, struct str name,
                           struct fault *f)
@@ -77,13 +78,18 @@ static enum err lock_refused(const char *path, struct fault *f)
     return fail_errno(f, "cannot lock %s", path);
 }
 
+static void lock_name(const char *path, char name[LOCK_ROOM])
+{
+    snprintf(name, LOCK_ROOM, "%s.lock", path);
+}
+
 /* The lock is held on the file that has the name; one that was removed meanwhile is none. */
 static enum err lock_take(const char *path, int *lock, struct fault *f)
 {
     enum { TRIES = 16 };
-    char name[SOCK_PATH_ROOM + 8];
+    char name[LOCK_ROOM];
     struct stat held, there;
-    snprintf(name, sizeof name, "%s.lock", path);
+    lock_name(path, name);
     for (int i = 0; i < TRIES; i++) {
         int fd = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
         if (fd < 0) return lock_refused(name, f);
@@ -102,15 +108,24 @@ static enum err lock_take(const char *path, int *lock, struct fault *f)
     return fail(f, ERR_CONFLICT, "other daemons come and go on %s", path);
 }
 
-/* Whether somebody accepts there; a full queue of waiting clients counts as somebody. */
+/* Whether somebody has the socket open: only a refused connection says that nobody has. */
 static bool is_alive(const struct sockaddr_un *address)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) return true;
-    bool alive = connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 ||
-                 errno == EAGAIN || errno == EACCES;
+    bool dead = connect(fd, (const struct sockaddr *)address, sizeof *address) != 0 &&
+                (errno == ECONNREFUSED || errno == ENOENT);
     close(fd);
-    return alive;
+    return !dead;
+}
+
+/* The processes of a daemon that was killed have the socket open for a moment still. */
+static bool stays_alive(const struct sockaddr_un *address)
+{
+    enum { TRIES = 40, PAUSE_MS = 50 };
+    for (int i = 0; i < TRIES && is_alive(address); i++)
+        nanosleep(&(struct timespec){ .tv_nsec = PAUSE_MS * 1000000 }, NULL);
+    return is_alive(address);
 }
 
 /* Makes the path free where what lies there is a socket that nobody serves. */
@@ -122,7 +137,8 @@ static enum err take_over(const char *path, const struct sockaddr_un *address, s
         return fail(f, ERR_INVALID_PARAMS, "%s is there and is not a socket", path);
     if (st.st_uid != geteuid() && geteuid() != 0)
         return fail(f, ERR_FORBIDDEN, "the socket %s belongs to another user", path);
-    if (is_alive(address)) return fail(f, ERR_CONFLICT, "another program serves %s already", path);
+    if (stays_alive(address))
+        return fail(f, ERR_CONFLICT, "another program serves %s already", path);
     if (unlink(path) == 0 || errno == ENOENT) return OK;
     if (errno == EACCES || errno == EPERM)
         return fail(f, ERR_FORBIDDEN, "the old socket %s cannot be removed: it is not yours", path);
@@ -145,6 +161,14 @@ static enum err bind_to(const char *path, const struct sockaddr_un *address, int
     return e;
 }
 
+void sock_unlock(const char *path, int lock)
+{
+    char name[LOCK_ROOM];
+    lock_name(path, name);
+    unlink(name);
+    close(lock);
+}
+
 enum err sock_listen(const char *path, int *fd, int *lock, struct fault *f)
 {
     struct sockaddr_un address;
@@ -153,7 +177,7 @@ enum err sock_listen(const char *path, int *fd, int *lock, struct fault *f)
     if (e) return e;
     e = take_over(path, &address, f);
     if (!e) e = bind_to(path, &address, fd, f);
-    if (e) close(*lock);
+    if (e) sock_unlock(path, *lock);
     return e;
 }
 
@@ -170,16 +194,18 @@ static enum err connect_refused(const char *path, struct fault *f)
     return fail_errno(f, "cannot connect to %s", path);
 }
 
-enum err sock_connect(const char *path, int *fd, struct fault *f)
+enum err sock_connect(const char *path, uint64_t timeout_ms, int *fd, struct fault *f)
 {
     struct sockaddr_un address;
-    struct timeval patience = { .tv_sec = CONNECT_SECONDS };
+    struct timeval patience = { .tv_sec = (time_t)(timeout_ms / 1000),
+                                .tv_usec = (suseconds_t)(timeout_ms % 1000 * 1000) };
     struct peer peer;
     enum err e = address_of(path, &address, f);
     if (e) return e;
     int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (s < 0) return fail_errno(f, "cannot make a socket");
     setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     if (connect(s, (const struct sockaddr *)&address, sizeof address) != 0)
         e = connect_refused(path, f);
     if (!e) e = sock_peer(s, &peer);
@@ -239,10 +265,15 @@ ssize_t sock_receive(int fd, char *to, size_t room, int fds[SOCK_FDS_MOST], size
     ssize_t n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
     if (n < 0) return n;
     struct cmsghdr *c = CMSG_FIRSTHDR(&m); /* the kernel puts all descriptors into one */
-    if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) return n;
-    size_t came = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    bool rights = c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS;
+    size_t came = rights ? (c->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
     if (came > SOCK_FDS_MOST) came = SOCK_FDS_MOST;
-    memcpy(fds, CMSG_DATA(c), came * sizeof(int));
-    *count = came;
-    return n;
+    if (came) memcpy(fds, CMSG_DATA(c), came * sizeof(int));
+    if (!(m.msg_flags & MSG_CTRUNC)) {
+        *count = came;
+        return n;
+    }
+    while (came) close(fds[--came]);
+    errno = EMFILE;
+    return -1;
 }

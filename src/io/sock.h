@@ -32,9 +32,15 @@ enum err sock_places(struct str chosen, bool client, struct sock_places *p, stru
  * something else than a socket lies there. */
 enum err sock_listen(const char *path, int *fd, int *lock, struct fault *f);
 
-/* Connected, blocking, close-on-exec. ERR_NOT_FOUND: nobody listens there. ERR_FORBIDDEN: no right,
- * or the one who listens is neither root nor oneself. */
-enum err sock_connect(const char *path, int *fd, struct fault *f);
+/* Lets go of the lock and removes its file. The socket's own file is whoever's to remove who does
+ * so before. */
+void sock_unlock(const char *path, int lock);
+
+/* Connected, blocking, close-on-exec; connecting, sending and receiving each wait at most
+ * timeout_ms (1 and more), then they end in ERR_TIMEOUT here and EAGAIN later. ERR_NOT_FOUND:
+ * nobody listens there. ERR_FORBIDDEN: no right, or the one who listens is neither root nor
+ * oneself. */
+enum err sock_connect(const char *path, uint64_t timeout_ms, int *fd, struct fault *f);
 
 struct peer {
     pid_t pid;
@@ -46,7 +52,8 @@ enum err sock_peer(int fd, struct peer *p);
 
 /* As write and read, with descriptors along; -1 and errno on failure. What is received is
  * close-on-exec; *count is how many came (0 to SOCK_FDS_MOST). Descriptors go with the first byte,
- * and a read does not go past the message of the next ones. */
+ * and a read does not go past the message of the next ones. EMFILE from a receiving end that has no
+ * room for what came: it is lost, and the bytes with it. */
 ssize_t sock_send(int fd, struct str bytes, const int *fds, size_t count);
 ssize_t sock_receive(int fd, char *to, size_t room, int fds[SOCK_FDS_MOST], size_t *count);
 

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CHUNK = 64 << 10 };
+enum { CHUNK = 64 << 10, KEPT = 1 << 20 };
 
 enum err stream_pair(int fd[2], struct fault *f)
 {
@@ -41,27 +41,28 @@ void stream_close(struct stream *s, struct loop *l)
 
 /* --- receiving --------------------------------------------------------------------------- */
 
-static void keep_fds(struct stream *s, const int *fds, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (s->fds_len < STREAM_FDS) s->fds[s->fds_len++] = fds[i];
-        else close(fds[i]);
-    }
-}
-
-/* Moves what is still wanted to the front, so that the buffer does not grow for ever. */
+/* Moves what is still wanted to the front, so that the buffer does not grow for ever; what was much
+ * is given back once it is empty. */
 static void settle(struct buf *b, size_t *from)
 {
     if (!*from) return;
     memmove(b->at, b->at + *from, b->len - *from);
     b->len -= *from;
     *from = 0;
+    if (!b->len && b->room > KEPT) buf_free(b);
+}
+
+/* Whether the descriptors of one more message can be kept. */
+static bool fds_fit(const struct stream *s)
+{
+    return s->fds_len + SOCK_FDS_MOST <= STREAM_FDS;
 }
 
 enum err stream_fill(struct stream *s)
 {
+    if (!fds_fit(s)) return ERR_RESOURCE_LIMIT;
     settle(&s->in, &s->in_from);
-    for (;;) {
+    while (fds_fit(s)) {
         int fds[SOCK_FDS_MOST];
         size_t count, room = s->in.limit - s->in.len;
         if (room > CHUNK) room = CHUNK;
@@ -70,10 +71,11 @@ enum err stream_fill(struct stream *s)
         ssize_t n = sock_receive(s->watch.fd, to, room, fds, &count);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return errno == EAGAIN || errno == EWOULDBLOCK ? OK : ERR_IO;
-        keep_fds(s, fds, count);
+        for (size_t i = 0; i < count; i++) s->fds[s->fds_len++] = fds[i];
         if (n == 0) return ERR_IO;
         s->in.len += (size_t)n;
     }
+    return OK;
 }
 
 struct str stream_view(const struct stream *s)

@@ -35,8 +35,10 @@ static inline bool stream_is_open(const struct stream *s)
     return s->watch.ready != NULL;
 }
 
-/* Reads what has come. ERR_IO: the other end is gone; what came before that is there.
- * ERR_RESOURCE_LIMIT: more waits to be taken than may. */
+/* Reads what has come, but nothing more while as many descriptors wait as may, so that none is lost
+ * and none taken for another: taking them goes first. ERR_IO: the other end is gone, or descriptors
+ * of its were lost; what came before that is there. ERR_RESOURCE_LIMIT: more waits to be taken than
+ * may. */
 enum err stream_fill(struct stream *s);
 /* What has come and was not taken; stream_taken says how much of it is done with. */
 struct str stream_view(const struct stream *s);

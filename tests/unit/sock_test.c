@@ -55,7 +55,7 @@ static void who_connects_and_who_listens_know_each_other(void **state)
     struct peer peer;
     int fd, lock, client;
     assert_int_equal(sock_listen(p->path, &fd, &lock, NULL), OK);
-    assert_int_equal(sock_connect(p->path, &client, NULL), OK);
+    assert_int_equal(sock_connect(p->path, 1000, &client, NULL), OK);
     int server = accept(fd, NULL, NULL);
     assert_int_equal(sock_peer(server, &peer), OK);
     assert_int_equal(peer.uid, geteuid());
@@ -100,9 +100,9 @@ static void what_a_dead_one_left_is_taken_over(void **state)
     assert_int_equal(sock_listen(p->path, &fd, &lock, NULL), OK);
     close(fd);
     close(lock);
-    assert_int_equal(sock_connect(p->path, &client, NULL), ERR_NOT_FOUND);
+    assert_int_equal(sock_connect(p->path, 1000, &client, NULL), ERR_NOT_FOUND);
     assert_int_equal(sock_listen(p->path, &fd, &lock, NULL), OK);
-    assert_int_equal(sock_connect(p->path, &client, NULL), OK);
+    assert_int_equal(sock_connect(p->path, 1000, &client, NULL), OK);
     close(client);
     close(fd);
     close(lock);
