@@ -338,6 +338,19 @@ build_replays() {
     return "$failed"
 }
 
+# Builds what is to be tried in the program as it is released.
+build_confined() {
+    local source name
+    build_release
+    lock
+    compile tests/confined/*_test.c || die "a test of confinement does not compile"
+    for source in tests/confined/*_test.c; do
+        name=${source##*/} name=${name%.c}
+        link "$OUT/confined/$name" "$OBJ/${source%.c}.o" "$LIB" || die "$name does not link"
+    done
+    unlock
+}
+
 # For commands that end the shell when they fail.
 apart() { ("$@"); }
 
@@ -460,13 +473,14 @@ test_all() {
     start_tests
     static_checks
     check "release build" apart build_release
+    check "tests of confinement compile" apart build_confined
     check "manual" tests/check/manual "$OUT/omg"
     check "build with sanitizers" apart build_objects san
     build_objects san tolerant >/dev/null 2>&1
     check "unit tests compile" build_unit_programs
     check "fuzz targets compile" build_replays
     unlock
-    tap_tests "${PROGRAMS[@]}"
+    tap_tests "$OUT"/confined/*_test "${PROGRAMS[@]}"
     end_to_end
     summary
 }
@@ -580,7 +594,8 @@ install_all() {
     local prefix=${1:-/usr/local} page to
     [[ $prefix == /* ]] || prefix=$PWD/$prefix
     prefix=${prefix%/}
-    [[ $prefix =~ ^[[:alnum:]/._+:@~\ -]*$ ]] || die "'$prefix' has a character that no unit of systemd may hold"
+    [[ $prefix =~ ^[[:alnum:]/._+:@~\ -]*$ ]] ||
+        die "'$prefix' has a character that systemd would misread in a unit"
     build_release
     to=${DESTDIR:-}$prefix
     install -D -m 755 "$OUT/omg" "$to/bin/omg"
@@ -597,7 +612,7 @@ install_all() {
     say "installed in $to"
     cat <<TEXT
 Left to you, as root: a user for the powerless processes, and the daemon (man omgd):
-    systemd-sysusers $prefix/lib/sysusers.d/omg.conf
+    systemd-sysusers $(printf %q "$prefix/lib/sysusers.d/omg.conf")
     systemctl daemon-reload && systemctl enable --now omgd.socket
 Or the daemon for yourself alone:
     systemctl --user daemon-reload && systemctl --user enable --now omgd.socket

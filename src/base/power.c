@@ -12,6 +12,7 @@
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -179,61 +180,63 @@ static const uint16_t reading_calls[] = {
 #endif
 };
 
-/* And those that talking over descriptors that are there takes. */
+/* And those that talking over descriptors that are there takes; writev is a failed assert's. */
 static const uint16_t talking_calls[] = {
-    SYS_read,
-    SYS_write,
-    SYS_writev, /* a failed assert says so */
-    SYS_recvmsg,
-    SYS_sendmsg,
-    SYS_accept4,
-    SYS_shutdown,
-    SYS_getsockopt,
-    SYS_close,
-    SYS_fstat,
+    SYS_read,        SYS_write,           SYS_writev,       SYS_recvmsg,        SYS_sendmsg,
+    SYS_accept4,     SYS_shutdown,        SYS_getsockopt,   SYS_close,          SYS_fstat,
     SYS_fcntl,
 #ifdef SYS_epoll_wait
     SYS_epoll_wait,
 #endif
-    SYS_epoll_pwait,
-    SYS_epoll_ctl,
-    SYS_mmap,
-    SYS_munmap,
-    SYS_mremap,
-    SYS_mprotect,
-    SYS_madvise,
-    SYS_brk,
-    SYS_clock_gettime,
-    SYS_exit,
-    SYS_exit_group,
-    SYS_rt_sigreturn,
-    SYS_rt_sigaction,
-    SYS_rt_sigprocmask,
-    SYS_getpid,
-    SYS_gettid,
-    SYS_restart_syscall,
+    SYS_epoll_pwait, SYS_epoll_ctl,       SYS_mmap,         SYS_munmap,         SYS_mremap,
+    SYS_mprotect,    SYS_madvise,         SYS_brk,          SYS_clock_gettime,  SYS_exit,
+    SYS_exit_group,  SYS_rt_sigreturn,    SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_getpid,
+    SYS_gettid,      SYS_restart_syscall,
 };
+
+/* seccomp(2): the lower half of an argument is what the calls below look at; all machines above are
+ * little-endian. */
+#define LOAD(field)      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define EQUAL(k, jt, jf) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, k, jt, jf)
+#define HAS(k, jt, jf)   BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, k, jt, jf)
+#define KILL             BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)
+#define ALLOW            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
 
 enum { CALLS_MOST = 64 };
 
 static void calls_bound(const uint16_t *calls, size_t count)
 {
 #ifdef THIS_ARCH
-    struct sock_filter program[CALLS_MOST + 6];
-    size_t n = 0;
+    static const struct sock_filter head[] = {
+        LOAD(arch),
+        EQUAL(THIS_ARCH, 1, 0),
+        KILL,
+        LOAD(nr),
+        /* No memory is run as code but what the program began with. */
+        EQUAL(SYS_mmap, 1, 0),
+        EQUAL(SYS_mprotect, 0, 3),
+        LOAD(args[2]),
+        HAS(PROT_EXEC, 0, 1),
+        KILL,
+        LOAD(nr),
+        /* No descriptor sends signals to others. */
+        EQUAL(SYS_fcntl, 0, 4),
+        LOAD(args[1]),
+        EQUAL(F_SETOWN, 1, 0),
+        EQUAL(F_SETOWN_EX, 0, 1),
+        KILL,
+        LOAD(nr),
+    };
+    enum { HEAD = sizeof head / sizeof *head };
+    struct sock_filter program[HEAD + CALLS_MOST + 2];
+    size_t n = HEAD;
     assert(count <= CALLS_MOST);
     if (SANITIZED) return; /* sanitizers make calls of their own */
-    program[n++] =
-        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
-    program[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, THIS_ARCH, 1, 0);
-    program[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-    program[n++] =
-        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+    memcpy(program, head, sizeof head);
     for (size_t i = 0; i < count; i++)
-        program[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, calls[i],
-                                                    (uint8_t)(count - i), 0);
-    program[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-    program[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+        program[n++] = (struct sock_filter)EQUAL(calls[i], (uint8_t)(count - i), 0);
+    program[n++] = (struct sock_filter)KILL;
+    program[n++] = (struct sock_filter)ALLOW;
     struct sock_fprog filter = { (unsigned short)n, program };
     prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0);
 #else

@@ -16,12 +16,13 @@ enum err power_drop_to_reading(uint32_t uid, uint32_t gid, struct fault *f);
 
 /* For a process that only talks over descriptors it already has: no capability at all, no file by
  * name, no new socket, no program, no signal to others; another identity as above. It may accept,
- * read, write, map and end. */
+ * read, write, map and end. Neither kind of process ever gets new code: what is mapped cannot be
+ * run. */
 enum err power_drop_to_talking(uint32_t uid, uint32_t gid, struct fault *f);
 
-/* May be called after power_drop_to_reading: from now on only what lies below these paths of root can be opened.
- * Paths that are not there are passed over; one that is and cannot be opened is an error, as what
- * lies below it would seem not to be there. */
+/* May be called after power_drop_to_reading: from now on only what lies below these paths of root
+ * can be opened. Paths that are not there are passed over; one that is and cannot be opened is an
+ * error, as what lies below it would seem not to be there. */
 enum err power_confine(int root, const struct str *paths, size_t count, struct fault *f);
 
 /* The user and group for powerless processes, from /etc/passwd; true when it is omg's own. */

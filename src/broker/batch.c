@@ -32,7 +32,7 @@ static void batch_park(struct way *w, const struct request *r, size_t from, size
     struct str so_far = str_from(buf_view(&b->out), from);
     size_t keep = b->out.len;
     struct call *call = way_park(&own, OP_batch, r, true);
-    bool kept = call && pail_add(&b->pool, &call->answer, so_far);
+    bool kept = call && conn_keep(w->c, &call->answer, so_far);
     b->out.len = kept ? from : keep;
     if (!kept) {
         if (item) call_free(item);
@@ -107,11 +107,12 @@ void batch_item(struct call *item, struct str payload)
         way_error(&w, ERR_RESOURCE_LIMIT, "the batch's answer is full", NULL, 0);
         payload = str_from(buf_view(&b->out), at);
     }
-    bool kept = pail_add(&b->pool, &batch->answer, payload);
+    bool kept = conn_keep(w.c, &batch->answer, payload);
     b->out.len = at;
     call_free(item);
     batch->item = NULL;
     batch->done++;
+    if (batch->state == CALL_CANCELLED) return;
     batch->state = CALL_TURN;
     if (kept) job_put_off(&b->loop, &batch->job);
     else call_fail(batch, ERR_RESOURCE_LIMIT, "there is no room to go on with the batch");

@@ -146,6 +146,16 @@ static enum err memory_open(struct broker *b, struct fault *f)
     return e ? fail(f, e, "there is no memory for the broker") : OK;
 }
 
+/* Below which clients' descriptors have to be: some are left for an index and for links. */
+static int descriptors_most(void)
+{
+    enum { LEFT = STREAM_FDS + 2 * SOCK_FDS_MOST };
+    struct rlimit r;
+    if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur > INT32_MAX) return INT32_MAX;
+    int most = (int)r.rlim_cur;
+    return most > 2 * LEFT ? most - LEFT : most / 2;
+}
+
 enum err broker_open(struct broker *b, int house, int listener, struct fault *f)
 {
     *b = (struct broker){ .listener.fd = listener, .reserve = -1, .owner = geteuid() };
@@ -158,6 +168,7 @@ enum err broker_open(struct broker *b, int house, int listener, struct fault *f)
     if (!e) e = memory_open(b, f);
     if (!e) e = stream_open(&b->house, &b->loop, house, HOUSE_MOST, house_ready);
     b->reserve = fcntl(listener, F_DUPFD_CLOEXEC, 3);
+    b->fd_most = descriptors_most();
     b->started_ns = b->clock_ns = clock_ns();
     return e;
 }

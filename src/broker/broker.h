@@ -72,17 +72,20 @@ struct conn {
     struct job job; /* frames that were left when the turn was over */
     struct pail in, out;
     struct peer peer;
-    uint64_t rights;           /* a bit for each row of ops.def */
-    uint64_t fast_ns, slow_ns; /* when the client's allowance is full again (way.c) */
+    uint64_t rights;                     /* a bit for each row of ops.def */
+    uint64_t fast_ns, slow_ns;           /* when the client's allowance is full again (way.c) */
     uint64_t seen_ns, part_ns, stuck_ns; /* last frame; since when half a frame, unread answers */
     struct call *calls;
     size_t calls_len;
     bool hello, closing, ended; /* closing: once out is sent; ended: sends no more */
+    bool greedy, cut;           /* had to make room for others; and lost half an answer by that */
 };
 
 struct service {
     struct stream stream;
     struct broker *b;
+    bool incomplete;    /* something that it sent was lost: only a new link brings it again */
+    struct timer again; /* until a new link is asked for */
 };
 
 struct broker {
@@ -91,6 +94,7 @@ struct broker {
     struct stream house;
     struct watch listener;
     int reserve; /* a descriptor to give up when there are no others (accept(2), EMFILE) */
+    int fd_most; /* clients' are below; the others are for what the house sends */
     uid_t owner;
     struct arena arena; /* of the frame that is being answered */
     struct buf out;     /* answers of the turn */
@@ -128,6 +132,9 @@ void conn_close(struct conn *c);
 /* Goes on with what was put off. */
 void conn_resume(struct conn *c);
 void clients_finish(struct broker *b);
+/* Adds to a pail of the client's. Where the pool is full, the other clients that have kept us
+ * waiting the longest with something of it in their hands go first. */
+bool conn_keep(struct conn *c, struct pail *p, struct str bytes);
 
 /* --- dispatch.c, way.c, batch.c: from a payload to its answer ------------------------------ */
 

@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define NO_DESCRIPTORS "the daemon has no descriptors for another client"
+
 enum { ACCEPTS_MOST = 64 }; /* in one turn */
 
 static void conn_ready(struct loop *l, struct watch *w, uint32_t events);
@@ -55,6 +57,41 @@ static void conn_late(struct loop *l, struct timer *t)
     if (c->in.len) dispatch_refuse(c, ERR_TIMEOUT, 0, "half a message came, and then nothing");
     c->closing = true;
     conn_send(c);
+}
+
+/* --- room for what has to wait ------------------------------------------------------------- */
+
+/* Since when the client has had something of the pool in its hands and has not gone on with it. */
+static uint64_t conn_waits_since(const struct conn *c)
+{
+    uint64_t in = pail_counted(&c->in) ? c->part_ns : UINT64_MAX;
+    uint64_t out = pail_counted(&c->out) ? c->stuck_ns : UINT64_MAX;
+    return in < out ? in : out;
+}
+
+/* Takes everything from the one that waits the longest, which is hung up on by a job of its own;
+ * false where that would be c itself. */
+static bool make_room(struct conn *c)
+{
+    struct broker *b = c->b;
+    struct conn *x = b->conns;
+    for (struct conn *at = b->conns; at; at = at->next)
+        if (conn_waits_since(at) < conn_waits_since(x)) x = at;
+    if (x == c || conn_waits_since(x) == UINT64_MAX) return false;
+    x->closing = x->greedy = true;
+    x->cut = x->out.len > 0;
+    pail_free(&b->pool, &x->in);
+    pail_free(&b->pool, &x->out);
+    job_put_off(&b->loop, &x->job);
+    b->dropped++;
+    return true;
+}
+
+bool conn_keep(struct conn *c, struct pail *p, struct str bytes)
+{
+    while (!pail_add(&c->b->pool, p, bytes))
+        if (!pail_may(&c->b->pool, p, bytes.len) || !make_room(c)) return false;
+    return true;
 }
 
 /* --- accepting --------------------------------------------------------------------------- */
@@ -107,7 +144,7 @@ static bool accept_and_tell(struct broker *b)
     if (b->reserve < 0) return false;
     close(b->reserve);
     int fd = accept4(b->listener.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= 0) turn_away(b, fd, "the daemon has no descriptors for another client");
+    if (fd >= 0) turn_away(b, fd, NO_DESCRIPTORS);
     b->reserve = fcntl(b->listener.fd, F_DUPFD_CLOEXEC, 3);
     return fd >= 0;
 }
@@ -142,6 +179,7 @@ void clients_accept(struct loop *l, struct watch *w, uint32_t events)
         }
         if (b->conns_len >= b->settings.clients_most)
             turn_away(b, fd, "as many clients as may be are connected already (clients.max)");
+        else if (fd >= b->fd_most) turn_away(b, fd, NO_DESCRIPTORS);
         else conn_make(b, fd);
     }
 }
@@ -204,7 +242,7 @@ static bool push(struct conn *c)
     b->out.full = false; /* the system had no memory for this client's answers */
     b->out.len = 0;      /* the bytes stay where they are until the next answer */
     if (sent >= 0 && (size_t)sent < bytes.len && !c->out.len) c->stuck_ns = b->loop.now_ns;
-    if (sent < 0 || !pail_add(&b->pool, &c->out, str_from(bytes, (size_t)sent))) {
+    if (sent < 0 || !conn_keep(c, &c->out, str_from(bytes, (size_t)sent))) {
         b->dropped++;
         conn_drop(c);
         return false;
@@ -266,16 +304,21 @@ static size_t take_frames(struct conn *c, struct str bytes, bool *more)
     return done;
 }
 
+static void refuse_greedy(struct conn *c)
+{
+    dispatch_refuse(c, ERR_RESOURCE_LIMIT, 0,
+                    "too much of unfinished messages is waiting (pool.max_bytes)");
+    c->closing = true;
+}
+
 /* Keeps what is left for the next turn. */
 static void keep_rest(struct conn *c, struct str rest, bool more)
 {
     struct broker *b = c->b;
     bool had = c->in.len > 0;
     if (c->closing) return;
-    if (!pail_add(&b->pool, &c->in, rest)) {
-        dispatch_refuse(c, ERR_RESOURCE_LIMIT, 0,
-                        "too much of unfinished messages is waiting (pool.max_bytes)");
-        c->closing = true;
+    if (!conn_keep(c, &c->in, rest)) {
+        refuse_greedy(c);
         return;
     }
     if (c->in.len && !had) c->part_ns = b->loop.now_ns;
@@ -309,8 +352,14 @@ void conn_resume(struct conn *c)
 
 static void conn_job(struct loop *l, struct job *j)
 {
+    struct conn *c = (struct conn *)(void *)((char *)j - offsetof(struct conn, job));
     (void)l;
-    conn_resume((struct conn *)(void *)((char *)j - offsetof(struct conn, job)));
+    if (!c->greedy) {
+        conn_resume(c);
+        return;
+    }
+    if (!c->cut) refuse_greedy(c);
+    conn_send(c);
 }
 
 /* Sends what waited; once it is gone, frames that came before are answered. */

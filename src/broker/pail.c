@@ -2,18 +2,27 @@
 
 #include <stdlib.h>
 
-static size_t counted(size_t room)
-{
-    return room > PAIL_FREE ? room - PAIL_FREE : 0;
-}
-
-static bool grow(struct pool *pool, struct pail *p, size_t need)
+/* The room that a pail gets for need bytes; 0 where there is no such number. */
+static size_t room_for(const struct pail *p, size_t need)
 {
     enum { LEAST = 512 };
     size_t room = p->room ? p->room : LEAST;
     while (room < need)
-        if (__builtin_mul_overflow(room, 2u, &room)) return false;
-    size_t more = counted(room) - counted(p->room);
+        if (__builtin_mul_overflow(room, 2u, &room)) return 0;
+    return room;
+}
+
+bool pail_may(const struct pool *pool, const struct pail *p, size_t n)
+{
+    struct pail whole = { .room = room_for(p, p->len - p->from + n) };
+    return whole.room && pail_counted(&whole) <= pool->most;
+}
+
+static bool grow(struct pool *pool, struct pail *p, size_t need)
+{
+    size_t room = room_for(p, need);
+    if (!room) return false;
+    size_t more = pail_counted(&(struct pail){ .room = room }) - pail_counted(p);
     if (more && (pool->used > pool->most || more > pool->most - pool->used)) return false;
     char *at = realloc(p->at, room);
     if (!at) return false;
@@ -47,7 +56,7 @@ void pail_taken(struct pool *pool, struct pail *p, size_t n)
 
 void pail_free(struct pool *pool, struct pail *p)
 {
-    pool->used -= counted(p->room);
+    pool->used -= pail_counted(p);
     free(p->at);
     *p = (struct pail){ .at = NULL };
 }

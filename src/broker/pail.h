@@ -22,6 +22,14 @@ static inline struct str pail_view(const struct pail *p)
     return (struct str){ p->at ? p->at + p->from : NULL, p->len - p->from };
 }
 
+/* How much of the pool it takes. */
+static inline size_t pail_counted(const struct pail *p)
+{
+    return p->room > PAIL_FREE ? p->room - PAIL_FREE : 0;
+}
+
+/* Whether n bytes more could be added if no other pail had anything of the pool. */
+bool pail_may(const struct pool *pool, const struct pail *p, size_t n);
 /* False, and nothing added, when the pool or the system has no more. */
 bool pail_add(struct pool *pool, struct pail *p, struct str bytes);
 /* Removes n bytes from the front; an empty pail gives back what is more than PAIL_FREE. */

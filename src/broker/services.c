@@ -12,7 +12,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { STREAM_MOST = 64 << 20, RESULT_ROOM = 512 };
+enum {
+    STREAM_MOST = 64 << 20,
+    AGAIN_MS = 200, /* a service that ended is told by the supervisor sooner than that */
+    AGAIN_LATER_MS = 1000,
+};
 
 static uint64_t number_of(const struct call *call)
 {
@@ -107,20 +111,32 @@ static enum err adopt(struct broker *b, struct str fresh[BROKER_PARTS])
     return OK;
 }
 
+/* Maps the parts that came along: all that are said to be there, or an error. */
+static enum err map_parts(struct service *s, const struct refresh_result *r,
+                          struct str fresh[BROKER_PARTS])
+{
+    struct fault *f = &s->b->trouble_text;
+    bool there[BROKER_PARTS] = { r->catalogue, r->overlay, r->text };
+    enum err e = OK;
+    for (size_t i = 0; i < BROKER_PARTS; i++) {
+        int fd = there[i] ? stream_fd(&s->stream) : -1;
+        struct map m = { STR_NONE };
+        if (!there[i]) continue;
+        if (fd < 0) e = fail(f, ERR_IO, "a part of it did not come along");
+        else if (!e) e = sealed_map(fd, &m, f);
+        if (fd >= 0) close(fd);
+        fresh[i] = m.text;
+    }
+    return e;
+}
+
 static void take_index(struct service *s, const struct refresh_result *r)
 {
     struct broker *b = s->b;
-    bool there[BROKER_PARTS] = { r->catalogue, r->overlay, r->text };
     struct str fresh[BROKER_PARTS] = { STR_NONE };
-    for (size_t i = 0; i < BROKER_PARTS; i++) {
-        int fd = there[i] ? stream_fd(&s->stream) : -1;
-        if (fd < 0) continue;
-        struct map m = { STR_NONE };
-        if (sealed_map(fd, &m, &b->trouble_text)) broker_say(b, 0, "%s", b->trouble_text.text);
-        else fresh[i] = m.text;
-        close(fd);
-    }
-    enum err e = adopt(b, fresh);
+    enum err e = map_parts(s, r, fresh);
+    s->incomplete |= e != OK;
+    if (!e) e = adopt(b, fresh);
     if (e) {
         broker_say(b, 0, "a new index cannot be used: %s", b->trouble_text.text);
         b->trouble = b->has_index ? OK : e;
@@ -170,6 +186,26 @@ static void take_frames(struct service *s, enum service_id id)
     }
 }
 
+/* The link broke, but neither end did: the supervisor makes another one. What it is told is that
+ * something is said, no matter what. */
+static void ask_again(struct loop *l, struct timer *t)
+{
+    struct service *s = (struct service *)(void *)((char *)t - offsetof(struct service, again));
+    struct broker *b = s->b;
+    if (stream_is_open(&s->stream) || !stream_is_open(&b->house)) return;
+    stream_send(&b->house, l, S("?"), NULL, 0);
+    timer_set(l, t, clock_ns() + AGAIN_LATER_MS * UINT64_C(1000000));
+}
+
+static void service_lost(struct service *s, enum service_id id)
+{
+    stream_close(&s->stream, &s->b->loop);
+    s->incomplete = false;
+    s->again.fire = ask_again;
+    timer_set(&s->b->loop, &s->again, clock_ns() + AGAIN_MS * UINT64_C(1000000));
+    calls_service_gone(s->b, id);
+}
+
 static void service_ready(struct loop *l, struct watch *w, uint32_t events)
 {
     struct service *s = (struct service *)(void *)((char *)w - offsetof(struct service, stream));
@@ -177,9 +213,7 @@ static void service_ready(struct loop *l, struct watch *w, uint32_t events)
     enum err e = events & EPOLLOUT ? stream_flush(&s->stream, l) : OK;
     if (!e && events & (EPOLLIN | EPOLLHUP | EPOLLERR)) e = stream_fill(&s->stream);
     take_frames(s, id);
-    if (!e) return;
-    stream_close(&s->stream, l);
-    calls_service_gone(s->b, id);
+    if (e || s->incomplete) service_lost(s, id);
 }
 
 void service_link(struct broker *b, enum service_id id, int fd)

@@ -115,7 +115,7 @@ static bool keep_request(struct call *call, const struct request *r)
     size_t from = b->out.len;
     codec_write_request(&b->out, r);
     bool kept =
-        !b->out.full && pail_add(&b->pool, &call->request, str_from(buf_view(&b->out), from));
+        !b->out.full && conn_keep(call->conn, &call->request, str_from(buf_view(&b->out), from));
     b->out.full = false;
     b->out.len = from;
     return kept;

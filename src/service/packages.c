@@ -53,8 +53,10 @@ static void send(struct packages *p, const struct response *r, const int *fds, s
     size_t at = frame_begin(&frame);
     codec_write_response(&frame, r);
     frame_end(&frame, at);
-    if (frame.full || stream_send(&p->broker, &p->loop, buf_view(&frame), fds, count))
+    if (frame.full || stream_send(&p->broker, &p->loop, buf_view(&frame), fds, count)) {
         complain("the broker takes no answer");
+        stream_close(&p->broker, &p->loop); /* it gets a new link, and by that all that it missed */
+    }
     buf_free(&frame);
 }
 
@@ -139,9 +141,9 @@ static enum err update(struct packages *p, unsigned *parts, struct fault *f)
     enum err e = first ? open_first(p, f) : refresh(p, parts, f);
     if (e == ERR_BUSY) e = refresh(p, parts, f); /* it changed under our hands: once more */
     uint64_t took = clock_ns() - from;
+    p->watcher.not_before_ns = from + took + took * REST;
     if (p->store.open && (first || *parts))
         watcher_follow(&p->watcher, &p->store, root_of(p) ? root_of(p) : "");
-    p->watcher.not_before_ns = from + took + took * REST;
     timer_set(&p->loop, &p->now_and_then, clock_ns() + p->settings.refresh_ms * 1000000);
     return e;
 }
@@ -179,14 +181,12 @@ static void start(struct loop *l, struct job *j)
 
 /* --- requests ---------------------------------------------------------------------------- */
 
-/* Who asks, by the caller's own socket: the broker's word alone changes nothing. */
-static enum err check_caller(struct packages *p, struct fault *f)
+/* Who asks, by the caller's own socket (-1: none came): the broker's word alone changes nothing. */
+static enum err check_caller(int caller, struct fault *f)
 {
     struct peer peer;
-    int fd = stream_fd(&p->broker);
-    if (fd < 0) return fail(f, ERR_UNAUTHENTICATED, "the caller's socket did not come along");
-    enum err e = sock_peer(fd, &peer);
-    close(fd);
+    if (caller < 0) return fail(f, ERR_UNAUTHENTICATED, "the caller's socket did not come along");
+    enum err e = sock_peer(caller, &peer);
     if (e) return fail(f, ERR_UNAUTHENTICATED, "the caller's socket says nothing");
     if (peer.uid != 0 && peer.uid != geteuid())
         return fail(f, ERR_FORBIDDEN, "only root and the user of the daemon may do this");
@@ -212,16 +212,26 @@ static enum err answer_doctor(struct packages *p, struct doctor_result *r, struc
     return e ? e : doctor_look(&p->store, 0, r, &p->arena, f);
 }
 
-static enum err answer(struct packages *p, enum op op, void *result, struct fault *f)
+static enum err answer(struct packages *p, enum op op, int caller, void *result, struct fault *f)
 {
-    enum err e = op_row(op)->path == PATH_CHANGE ? check_caller(p, f) : OK;
+    enum err e = op_row(op)->path == PATH_CHANGE ? check_caller(caller, f) : OK;
     if (e) return e;
     if (op == OP_refresh) return answer_refresh(p, result, f);
     if (op == OP_doctor) return answer_doctor(p, result, f);
     return fail(f, ERR_METHOD_NOT_FOUND, "the packages service has no such operation");
 }
 
-static void take_request(struct packages *p, struct str payload)
+/* With each request that changes something its caller's socket comes, whatever else it says. */
+static int take_caller(struct packages *p, struct str payload)
+{
+    uint32_t number;
+    uint64_t id;
+    enum op op;
+    bool known = codec_peek(payload, &number, &id) && op_of_number(number, &op);
+    return known && op_row(op)->path == PATH_CHANGE ? stream_fd(&p->broker) : -1;
+}
+
+static void take_request(struct packages *p, struct str payload, int caller)
 {
     _Alignas(16) char result[256] = { 0 };
     struct request q;
@@ -231,7 +241,7 @@ static void take_request(struct packages *p, struct str payload)
     enum err e = codec_read_request(payload, 1, &p->arena, &q, &f);
     if (!e && q.id == 0) return; /* Cancel: by now it is answered or about to be */
     if (!e && !op_of_number(q.op, &op)) e = ERR_METHOD_NOT_FOUND;
-    if (!e) e = answer(p, op, result, &f);
+    if (!e) e = answer(p, op, caller, result, &f);
     if (!e && store_lost(&p->store))
         e = fail(&f, ERR_BUSY, "the package data changed while it was read");
     if (e) send_error(p, q.id, e, &f);
@@ -245,9 +255,12 @@ static void broker_ready(struct loop *l, struct watch *w, uint32_t events)
     (void)w;
     enum err e = events & EPOLLOUT ? stream_flush(&p->broker, l) : OK;
     if (!e && events & (EPOLLIN | EPOLLHUP | EPOLLERR)) e = stream_fill(&p->broker);
-    while (frame_take(stream_view(&p->broker), STREAM_MOST, &payload) == FRAME_WHOLE) {
-        take_request(p, payload);
+    while (stream_is_open(&p->broker) &&
+           frame_take(stream_view(&p->broker), STREAM_MOST, &payload) == FRAME_WHOLE) {
+        int caller = take_caller(p, payload);
         stream_taken(&p->broker, FRAME_HEAD + payload.len);
+        take_request(p, payload, caller);
+        if (caller >= 0) close(caller);
     }
     if (e) stream_close(&p->broker, l);
 }

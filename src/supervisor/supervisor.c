@@ -5,6 +5,7 @@
 #include "wire/codec.h"
 #include "wire/frame.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -48,7 +49,7 @@ struct supervisor {
     struct settings settings;
     struct process processes[PROCESSES];
     struct watch signals;
-    struct timer patience;
+    struct timer patience, rejoin;
     char path[SOCK_PATH_ROOM];
     int listener, lock; /* lock: -1 where the socket was handed over */
     bool stopping;
@@ -112,13 +113,24 @@ static void join(struct supervisor *s)
 
 static void process_ended(struct loop *l, struct watch *w, uint32_t events);
 
-/* What a process says here is thrown away unread; what it says by its end comes by the pidfd. */
+static void join_again(struct loop *l, struct timer *t)
+{
+    (void)l;
+    join((struct supervisor *)(void *)((char *)t - offsetof(struct supervisor, rejoin)));
+}
+
+/* What a process says here is thrown away unread; what it says by its end comes by the pidfd. That
+ * the broker says anything means that its link to packages broke while both live. */
 static void house_ready(struct loop *l, struct watch *w, uint32_t events)
 {
     struct process *p = (struct process *)(void *)((char *)w - offsetof(struct process, house));
+    struct supervisor *s = p->s;
     enum err e = events & EPOLLOUT ? stream_flush(&p->house, l) : OK;
     if (!e && events & (EPOLLIN | EPOLLHUP | EPOLLERR)) e = stream_fill(&p->house);
-    stream_taken(&p->house, stream_view(&p->house).len);
+    size_t said = stream_view(&p->house).len;
+    stream_taken(&p->house, said);
+    if (said && p->id == PROCESS_BROKER && !s->rejoin.set)
+        timer_set(l, &s->rejoin, clock_ns() + BACKOFF_MS * UINT64_C(1000000));
     if (e) stream_close(&p->house, l);
 }
 
@@ -215,6 +227,7 @@ static void stop(struct supervisor *s)
         timer_clear(&s->loop, &s->processes[i].again);
         stream_close(&s->processes[i].house, &s->loop);
     }
+    timer_clear(&s->loop, &s->rejoin);
     timer_set(&s->loop, &s->patience, clock_ns() + STOP_MS * UINT64_C(1000000));
     stop_if_empty(s);
 }
@@ -272,17 +285,47 @@ static enum err listen_on(struct supervisor *s, struct fault *f)
     return sock_listen(s->path, &s->listener, &s->lock, f);
 }
 
-static enum err begin(struct supervisor *s, struct fault *f)
+/* From here on a signal is something to do, so that it leaves no socket behind. */
+static enum err take_signals(struct supervisor *s, struct fault *f)
 {
     static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
     signal(SIGPIPE, SIG_IGN);
     signal(SIGCHLD, SIG_DFL); /* who ignores it cannot wait, and that is inherited */
     enum err e = loop_open(&s->loop, f);
     if (!e) e = signals_open(numbers, sizeof numbers / sizeof *numbers, &s->signals.fd, f);
-    if (!e) e = loop_add(&s->loop, &s->signals);
+    return e ? e : loop_add(&s->loop, &s->signals);
+}
+
+static enum err begin(struct supervisor *s, struct fault *f)
+{
+    enum err e = take_signals(s, f);
+    if (!e) e = listen_on(s, f);
     for (size_t i = 0; !e && i < PROCESSES; i++) e = process_start(&s->processes[i], f);
     if (!e) join(s);
     return e;
+}
+
+/* Nobody reads the log: that is no reason to stop. What it does not take at once is lost, for all
+ * processes of the house. It is opened anew, as others may use the terminal or file too; a socket
+ * cannot be, but is ours alone. */
+static void never_wait_for_log(void)
+{
+    int fd = open("/proc/self/fd/2", O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd >= 0) {
+        dup2(fd, STDERR_FILENO);
+        close(fd);
+    } else if (errno == ENXIO) {
+        fcntl(STDERR_FILENO, F_SETFL, fcntl(STDERR_FILENO, F_GETFL) | O_NONBLOCK);
+    }
+}
+
+/* Whoever waits for the end of what the caller's terminal or pipe takes is not to wait for us, nor
+ * for the processes that inherit from us. */
+static void let_go(void)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int i = 0; null >= 0 && i < 3; i++) dup2(null, i);
+    if (null > 2) close(null);
 }
 
 /* For --detach: the caller waits until clients are served, and gets the sentence where they are
@@ -302,6 +345,7 @@ static bool detach(int *told, enum err *e, struct fault *f)
     if (pid == 0) {
         close(ends[0]);
         setsid();
+        let_go();
         *told = ends[1];
         return true;
     }
@@ -313,7 +357,7 @@ static bool detach(int *told, enum err *e, struct fault *f)
     return false;
 }
 
-/* Tells the one who waits, and lets go of the terminal. */
+/* Tells the one who waits. */
 static void detached(int told, enum err e, const struct fault *f)
 {
     struct {
@@ -323,9 +367,6 @@ static void detached(int told, enum err e, const struct fault *f)
     ssize_t n = write(told, &word, sizeof word);
     (void)n; /* whoever waited is gone: so be it */
     close(told);
-    int null = e ? -1 : open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (int i = 0; null >= 0 && i < 3; i++) dup2(null, i);
-    if (null > 2) close(null);
 }
 
 enum err daemon_run(const struct daemon_options *o, struct fault *f)
@@ -338,26 +379,26 @@ enum err daemon_run(const struct daemon_options *o, struct fault *f)
                              .settings = o->settings,
                              .signals = { -1, EPOLLIN, signal_came },
                              .patience.fire = kill_all,
+                             .rejoin.fire = join_again,
                              .listener = -1,
                              .lock = -1 };
     for (enum process_id i = 0; i < PROCESSES; i++)
         s.processes[i] =
             (struct process){ .s = &s, .id = i, .child.pidfd = -1, .again.fire = start_again };
     take_verbose(&s);
-    e = listen_on(&s, f);
-    if (!e) e = begin(&s, f);
+    never_wait_for_log();
+    e = begin(&s, f);
     if (told >= 0) detached(told, e, f);
-    if (e && s.listener >= 0 && s.lock >= 0) unlink(s.path);
+    if (e && s.listener >= 0 && s.lock >= 0) {
+        unlink(s.path);
+        sock_unlock(s.path, s.lock);
+    }
     if (e && told >= 0) _exit(err_row(e)->exit_status); /* who waited has the sentence */
     if (e) return e;
-    say(&s, isatty(STDERR_FILENO) ? 0 : 1, "serving on", s.lock >= 0 ? s.path : "the socket that was handed over");
+    say(&s, isatty(STDERR_FILENO) ? 0 : 1, "serving on",
+        s.lock >= 0 ? s.path : "the socket that was handed over");
     notify_manager("READY=1");
     loop_run(&s.loop);
-    if (s.lock >= 0) {
-        char name[SOCK_PATH_ROOM + 8];
-        snprintf(name, sizeof name, "%s.lock", s.path);
-        unlink(name);
-        close(s.lock);
-    }
+    if (s.lock >= 0) sock_unlock(s.path, s.lock);
     return OK;
 }

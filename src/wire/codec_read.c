@@ -155,7 +155,7 @@ static bool is_ascii(struct str s)
     return !((all | v) & UINT64_C(0x8080808080808080));
 }
 
-static enum err read_str(struct reader *r, struct str *to)
+static inline enum err read_str(struct reader *r, struct str *to)
 {
     struct str s;
     enum err e = read_bytes(r, &s);
@@ -225,11 +225,14 @@ static enum err place(struct reader *r, const char *outer, const char *inner, en
     return e;
 }
 
+/* Most fields are one text each, and it pays not to ask further there. */
 static enum err read_fields(struct reader *r, const struct shape *shape, void *message)
 {
     const struct field *end = shape->fields + shape->count;
     for (const struct field *f = shape->fields; f < end; f++) {
-        enum err e = read_field(r, f, message);
+        char *at = (char *)message + f->offset;
+        bool text = f->many == MANY_one && f->type == TYPE_str;
+        enum err e = text ? read_str(r, (void *)at) : read_field(r, f, message);
         if (e) return place(r, shape->name, f->name, e);
     }
     return OK;

@@ -1,5 +1,5 @@
-/* Frames: a big-endian u32 of the payload's length, then the payload. Length 0 and lengths above the
- * limit are refused before anything is stored. */
+/* Frames: a big-endian u32 of the payload's length, then the payload. Length 0 and lengths above
+ * the limit are refused before anything is stored. */
 #ifndef OMG_WIRE_FRAME_H
 #define OMG_WIRE_FRAME_H
 

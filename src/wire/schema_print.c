@@ -115,12 +115,17 @@ static void mdoc_put(struct buf *out, struct str s)
     }
 }
 
-/* A sentence on a line of its own, guarded where it would read as a request or a macro. */
+/* Each sentence on a line of its own, guarded where it would read as a request or a macro. */
 static void mdoc_line(struct printer *p, struct str s)
 {
-    if (s.len && (s.at[0] == '.' || s.at[0] == '\'')) buf_str(p->out, S("\\&"));
-    mdoc_put(p->out, s);
-    buf_byte(p->out, '\n');
+    while (s.len) {
+        size_t end = str_find(s, S(". "));
+        struct str sentence = str_head(s, end + 1);
+        if (sentence.at[0] == '.' || sentence.at[0] == '\'') buf_str(p->out, S("\\&"));
+        mdoc_put(p->out, sentence);
+        buf_byte(p->out, '\n');
+        s = str_from(s, end + 2);
+    }
 }
 
 static void mdoc_title(struct printer *p, const char *title, const char *help)

@@ -116,23 +116,38 @@ static void put_errors(struct buf *out)
 }
 
 /* The numbers of the kinds are enum response_kind's. */
-static const char *const responses[] = {
-    "/// Every response; the order of the variants is their numbers.\n",
-    derive,
-    "pub enum Response {\n",
-    "    Success {\n        id: u64,\n        result: ResponseResult,\n    },\n",
-    "    Error {\n        id: u64,\n        code: i32,\n        message: String,\n    },\n",
-    "    Event {\n        id: u64,\n        sequence: u64,\n        result: ResponseResult,\n    "
-    "},\n",
-    "    Failure {\n        id: u64,\n        code: i32,\n        message: String,\n",
-    "        details: Vec<(String, String)>,\n    },\n",
-    "}\n\n",
-    "impl Response {\n    pub fn id(&self) -> u64 {\n        match self {\n",
-    "            Response::Success { id, .. }\n            | Response::Error { id, .. }\n",
-    "            | Response::Event { id, .. }\n            | Response::Failure { id, .. } => "
-    "*id,\n",
-    "        }\n    }\n}\n",
-};
+static const char responses[] = "pub enum Response {\n"
+                                "    Success {\n"
+                                "        id: u64,\n"
+                                "        result: ResponseResult,\n"
+                                "    },\n"
+                                "    Error {\n"
+                                "        id: u64,\n"
+                                "        code: i32,\n"
+                                "        message: String,\n"
+                                "    },\n"
+                                "    Event {\n"
+                                "        id: u64,\n"
+                                "        sequence: u64,\n"
+                                "        result: ResponseResult,\n"
+                                "    },\n"
+                                "    Failure {\n"
+                                "        id: u64,\n"
+                                "        code: i32,\n"
+                                "        message: String,\n"
+                                "        details: Vec<(String, String)>,\n"
+                                "    },\n"
+                                "}\n\n"
+                                "impl Response {\n"
+                                "    pub fn id(&self) -> u64 {\n"
+                                "        match self {\n"
+                                "            Response::Success { id, .. }\n"
+                                "            | Response::Error { id, .. }\n"
+                                "            | Response::Event { id, .. }\n"
+                                "            | Response::Failure { id, .. } => *id,\n"
+                                "        }\n"
+                                "    }\n"
+                                "}\n";
 
 void schema_rust(struct buf *out)
 {
@@ -149,8 +164,7 @@ void schema_rust(struct buf *out)
     put_requests(out);
     put_ids(out);
     put_results(out);
-    buf_byte(out, '\n');
-    for (size_t i = 0; i < sizeof responses / sizeof responses[0]; i++)
-        buf_str(out, str_of(responses[i]));
+    buf_print(out, "\n/// Every response; the order of the variants is their numbers.\n%s%s",
+              derive, responses);
     put_errors(out);
 }

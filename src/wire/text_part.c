@@ -54,7 +54,7 @@ static void put_span(struct buf *out, uint64_t ns)
     size_t u = 0;
     while (u + 1 < sizeof units / sizeof units[0] && ns >= units[u].end - units[u].size / 2) u++;
     uint64_t size = units[u].size;
-    if (size > 1 && ns < 100 * size - size / 20) {
+    if (u > 0 && ns < 100 * size - size / 20) {
         uint64_t tenths = (ns + size / 20) / (size / 10);
         number_put(out, tenths / 10);
         buf_byte(out, '.');

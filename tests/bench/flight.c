@@ -236,6 +236,8 @@ int main(int argc, char **argv)
     if (argc < 7 || argc > 5 + SERVERS || !rounds || rounds > ROUNDS_MOST)
         die("flight CORE OTHER ROUNDS NAMES SERVER...");
     int core = atoi(argv[1]), other = atoi(argv[2]);
+    crowd = mmap(NULL, sizeof *crowd, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (crowd == MAP_FAILED) die("no memory");
     names = lines_of(argv[4]);
     if (names.len < SCRIPT) die("too few names");
     for (int i = 5; i < argc; i++) server_read(&servers[i - 5], argv[i]);

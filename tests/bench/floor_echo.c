@@ -10,14 +10,20 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { EVENTS = 64, READ_ROOM = 64 << 10, ANSWERS_MOST = 8 << 20, BACKLOG = 128 };
+enum {
+    EVENTS = 64,
+    CLIENTS_MOST = 64,
+    READ_ROOM = 64 << 10,
+    ANSWERS_MOST = 1 << 20,
+    BACKLOG = 128
+};
 
 struct client {
-    int fd;
     size_t len; /* half a request */
     char in[READ_ROOM];
 };
 
+static struct client clients[CLIENTS_MOST]; /* by descriptor */
 static char zeros[ANSWERS_MOST];
 
 /* How many bytes the whole requests in c->in ask for; what is left of them moves to the front. */
@@ -44,26 +50,25 @@ static void answer(int fd, size_t bytes)
     }
 }
 
-static void client_ready(struct client *c)
+static void client_ready(int fd)
 {
-    ssize_t n = read(c->fd, c->in + c->len, READ_ROOM - c->len);
+    struct client *c = &clients[fd];
+    ssize_t n = read(fd, c->in + c->len, READ_ROOM - c->len);
     if (n <= 0) {
-        close(c->fd); /* and the epoll forgets it */
-        free(c);
+        close(fd); /* and the epoll forgets it */
         return;
     }
     c->len += (size_t)n;
-    answer(c->fd, requests_take(c));
+    answer(fd, requests_take(c));
 }
 
 static void client_make(int epoll, int listener)
 {
-    struct client *c = malloc(sizeof *c);
-    if (!c) die("no memory");
-    struct epoll_event e = { .events = EPOLLIN, .data.ptr = c };
-    c->fd = accept(listener, NULL, NULL);
-    c->len = 0;
-    if (c->fd < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &e) != 0) die("a client is lost");
+    int fd = accept(listener, NULL, NULL);
+    struct epoll_event e = { .events = EPOLLIN, .data.fd = fd };
+    if (fd < 0 || fd >= CLIENTS_MOST || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) != 0)
+        die("a client is lost");
+    clients[fd].len = 0;
 }
 
 static int listen_on(const char *path)
@@ -84,7 +89,7 @@ int main(int argc, char **argv)
     struct epoll_event events[EVENTS];
     if (argc != 2) die("floor_echo SOCKET");
     int listener = listen_on(argv[1]), epoll = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event e = { .events = EPOLLIN, .data.ptr = NULL };
+    struct epoll_event e = { .events = EPOLLIN, .data.fd = listener };
     if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &e) != 0) die("no epoll");
     memset(zeros, 0, sizeof zeros); /* its pages are there before anybody asks */
     puts("listening");
@@ -92,8 +97,8 @@ int main(int argc, char **argv)
     for (;;) {
         int n = epoll_wait(epoll, events, EVENTS, -1);
         for (int i = 0; i < n; i++) {
-            if (events[i].data.ptr) client_ready(events[i].data.ptr);
-            else client_make(epoll, listener);
+            if (events[i].data.fd == listener) client_make(epoll, listener);
+            else client_ready(events[i].data.fd);
         }
     }
 }

@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
 """Measures omg and prints what was measured: run.py [--readme] [SECTION...]
 
-Sections: query, process, build, size, growth; all of them unless some are named. --readme prints
-only the table of the query section. OMG is the program, OMG_BENCH the folder of the measuring
-programs, in which the data they need is kept too; OMG_BENCH_QUICK=1 leaves out the largest step of
-the growth section. Everything runs on one core; what is compared runs in turns within one run, and
-a figure is the median of its rounds unless it says otherwise.
+Sections: query, codec, process, build, size, growth, and those about the daemon: wire (calls),
+client (processes that ask it), refresh, memory; all of them unless some are named. --readme prints
+the tables as the README holds them, without notes. OMG is the program, OMG_BENCH the folder of the
+measuring programs, in which the data they need is kept too; OMG_BENCH_QUICK=1 leaves out the
+largest step of the growth section. Everything runs on one core unless it says otherwise; what is
+compared runs in turns within one run, and a figure is the median of its rounds.
 """
-import json
 import os
-import pathlib
 import platform
 import shutil
 import subprocess
@@ -18,14 +17,16 @@ import time
 
 import growth
 import questions
+import report
 import stock
+import wire
+from report import (DATA, OMG, PROGRAMS, bytes_of, median, note, print_rows, program, quantile,
+                    reach, time_of, times_of)
 
-OMG = os.environ["OMG"]
-PROGRAMS = pathlib.Path(os.environ["OMG_BENCH"])
-DATA = PROGRAMS / "data"
 QUICK = os.environ.get("OMG_BENCH_QUICK", "") not in ("", "0")
 SEARCHES, MISSPELT, INFOS = 1000, 500, 1000
 QUERY_ROUNDS, PROCESS_ROUNDS, BUILD_ROUNDS, GROWTH_ROUNDS = 21, 200, 11, 3
+CODEC_ROUNDS = 301
 PEER_EVERY = 20  # rounds: peers take so long that fewer of theirs do
 
 
@@ -43,13 +44,6 @@ def idlest_core():
     return max(os.sched_getaffinity(0), key=lambda core: after.get(core, 0) - before[core])
 
 
-def program(name, *arguments):
-    """What a measuring program prints."""
-    done = subprocess.run([PROGRAMS / name, *map(str, arguments)], stdout=subprocess.PIPE,
-                          check=True)
-    return json.loads(done.stdout)
-
-
 def cpu_of(command, environment):
     """Seconds of processor time that a command took."""
     quiet = [(os.POSIX_SPAWN_OPEN, n, "/dev/null", os.O_WRONLY, 0) for n in (1, 2)]
@@ -58,59 +52,6 @@ def cpu_of(command, environment):
     if status:
         sys.exit(f"{' '.join(command)} failed")
     return used.ru_utime + used.ru_stime
-
-
-def quantile(values, part):
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * part))]
-
-
-def median(values):
-    return quantile(values, 0.5)
-
-
-# --- printing --------------------------------------------------------------------------------
-
-def digits(value):
-    """Three of them."""
-    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
-
-
-def time_of(ns):
-    for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
-        if ns >= size:
-            return f"{digits(ns / size)} {unit}"
-    return f"{ns:.1f} ns" if ns < 10 else f"{ns:.0f} ns"
-
-
-def bytes_of(n):
-    return f"{n / 1e6:.2f} MB" if n >= 1e6 else f"{n / 1e3:.0f} kB"
-
-
-def times_of(ratio):
-    return digits(ratio) + " ×"
-
-
-def reach(value, most, shown=time_of):
-    return f"≤ {shown(most)}: {'met' if value <= most else 'MISSED'}"
-
-
-def print_rows(title, heads, rows):
-    """A table whose first and last columns lean left and the others right."""
-    rows = [[str(cell) for cell in row] + [""] * (len(heads) - len(row)) for row in rows]
-    widths = [max(len(row[i]) for row in [heads] + rows) for i in range(len(heads))]
-    if title:
-        print(f"\n{title}")
-    for row in [heads] + rows:
-        cells = [cell.ljust(width) if i in (0, len(heads) - 1) else cell.rjust(width)
-                 for i, (cell, width) in enumerate(zip(row, widths))]
-        print("  " + "  ".join(cells).rstrip())
-    sys.stdout.flush()
-
-
-def note(text):
-    print("  " + text)
-    sys.stdout.flush()
 
 
 # --- the data --------------------------------------------------------------------------------
@@ -140,7 +81,7 @@ class Bench:
 
 # --- sections --------------------------------------------------------------------------------
 
-def section_query(bench, readme=False):
+def section_query(bench):
     if bench.absent:
         return
     search = bench.lines("searches", questions.searches(bench.known, SEARCHES))
@@ -150,11 +91,6 @@ def section_query(bench, readme=False):
     figure = {name: [quantile(got[name], part) for part in (0.5, 0.99, 1)]
               for name in ("search", "scan", "suggest", "info")}
     status, clock = got["status_tenths"] / 10, got["clock_tenths"] / 10
-    if readme:
-        print_rows("", ["in process", "p50", "p99", "max"],
-                   [[name, *map(time_of, figure[name])] for name in ("search", "suggest", "info")] +
-                   [["status", time_of(status), "", ""]])
-        return
     firsts = {name: median(got[name + "_first"]) for name in figure}
     reaches = {"search": f"{reach(figure['search'][0], 15e3)}, "
                          f"p99 {reach(figure['search'][1], 200e3)}",
@@ -178,6 +114,24 @@ def section_query(bench, readme=False):
     note(f"Totals that the scan confirms: {got['same']:,} of {SEARCHES:,}.")
 
 
+# What the seeds say of their own codec, in microseconds; the reach is a tenth of it.
+SEEDS_CODEC = {"search request": 5, "search response": 50, "info response": 10,
+               "status response": 20}
+
+
+def section_codec(_):
+    got = program("codec", CODEC_ROUNDS)
+    rows = []
+    for name, figure in got.items():
+        encode, decode, copy = (figure[way] for way in ("encode", "decode", "copy"))
+        most = SEEDS_CODEC.get(name, 0) * 100
+        rows.append([name, f"{figure['bytes']:,}", time_of(encode), time_of(decode), time_of(copy),
+                     f"each {reach(max(encode, decode), most)}" if most else ""])
+    print_rows("Encoding and decoding, in process",
+               ["", "bytes", "encode", "decode", "floor: copying", "reach"], rows)
+    note(f"Medians of {CODEC_ROUNDS} rounds over 64 different messages of each kind.")
+
+
 def settings_file():
     path = DATA / "omg.conf"
     path.write_text(f"cache.dir = {DATA / 'cache'}\n")
@@ -186,15 +140,16 @@ def settings_file():
 
 def section_process(bench):
     config = f"OMG_CONFIG={settings_file()}"
+    nobody = f"OMG_SOCKET={DATA / 'nobody'}"
     root = ["--root", str(bench.stock.root)]
     apt = [f"{key}={value}" for key, value in bench.stock.environment().items()]
     own = {"search": ["search", "firefox"], "info": ["info", "bash"], "status": ["status"]}
     commands = {"floor": [1, str(PROGRAMS / "floor_empty")]}
     for name, words in own.items():
-        commands[name] = [1, config, OMG, *words]
+        commands[name] = [1, config, nobody, OMG, *words]
     if not bench.absent:
         for name, words in own.items():
-            commands[name + "_stock"] = [1, config, OMG, *root, *words]
+            commands[name + "_stock"] = [1, config, nobody, OMG, *root, *words]
         apt_cache = [PEER_EVERY, *apt, shutil.which("apt-cache")]
         commands["search_peer"] = [*apt_cache, "search", "-n", "firefox"]
         commands["info_peer"] = [*apt_cache, "show", "bash"]
@@ -235,31 +190,13 @@ def section_process(bench):
     note("process that glibc starts is then the machine's, not the program's.")
 
 
-def installed(root):
-    text = (root / "var/lib/dpkg/status").read_text(errors="replace")
-    return {line[9:] for line in text.splitlines() if line.startswith("Package: ")}
-
-
-def one_more(bench, root):
-    """Two texts of the status file: as it is, and with one package more, whose licence is there."""
-    before, have = (root / "var/lib/dpkg/status").read_text(errors="replace"), installed(root)
-    name, summary = next(package for package in bench.known if package[0] not in have)
-    doc = root / "usr/share/doc" / name
-    doc.mkdir(exist_ok=True)
-    (doc / "copyright").write_text("Format: https://www.debian.org/doc/packaging-manuals/"
-                                   "copyright-format/1.0/\n\nFiles: *\nLicense: MIT\n")
-    after = (f"{before.rstrip()}\n\nPackage: {name}\nStatus: install ok installed\n"
-             f"Version: 1.0-1\nArchitecture: all\nMaintainer: nobody\nDescription: {summary}\n\n")
-    return len(have), before, after
-
-
 def overlay_rounds(bench):
     """Overlays built anew, and after a package more was installed; and whether the licences taken
     over make the same overlay as licences read."""
     root, folder = stock.twin(bench.stock, DATA / "twin"), DATA / "twin-index"
     folder.mkdir(exist_ok=True)
     status, overlay = root / "var/lib/dpkg/status", folder / "overlay"
-    count, before, after = one_more(bench, root)
+    count, before, after, _ = stock.one_more(bench.known, root)
     program("build", root, folder, "c")
     anew, again = [], []
     for _ in range(BUILD_ROUNDS):
@@ -387,12 +324,12 @@ def section_growth(bench):
     note("\"p50 of all\" holds the others too, whose matches grow with the packages.")
 
 
-SECTIONS = {"query": section_query, "process": section_process, "build": section_build,
-            "size": section_size, "growth": section_growth}
+SECTIONS = {"query": section_query, "codec": section_codec, "process": section_process,
+            "build": section_build, "size": section_size, "growth": section_growth, **wire.SECTIONS}
 
 
 def main(arguments):
-    readme = "--readme" in arguments
+    report.readme = "--readme" in arguments
     names = [name for name in arguments if name != "--readme"] or list(SECTIONS)
     if any(name not in SECTIONS for name in names):
         sys.exit(__doc__)
@@ -400,14 +337,11 @@ def main(arguments):
     os.sched_setaffinity(0, {core})
     began, load = time.time(), os.getloadavg()[0]
     bench = Bench()
-    if readme:
-        section_query(bench, readme=True)
-        return
-    print(f"Linux {platform.release()} on {platform.machine()}, core {core} of {os.cpu_count()}; "
-          f"load at the start {load:.1f}{' (others work here: expect noise)' * (load > 1)}")
+    note(f"Linux {platform.release()} on {platform.machine()}, core {core} of {os.cpu_count()}; "
+         f"load at the start {load:.1f}{' (others work here: expect noise)' * (load > 1)}")
     for name in names:
         SECTIONS[name](bench)
-    print(f"\n{time.time() - began:.0f} s")
+    note(f"{time.time() - began:.0f} s in all.")
 
 
 main(sys.argv[1:])

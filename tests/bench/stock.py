@@ -104,3 +104,22 @@ def twin(stock, folder):
             [str(path) for path in stock.lists.glob("*_InRelease")]:
         os.link(path, root / "var/lib/apt/lists" / os.path.basename(path))
     return root
+
+
+def installed(root):
+    text = (root / "var/lib/dpkg/status").read_text(errors="replace")
+    return {line[9:] for line in text.splitlines() if line.startswith("Package: ")}
+
+
+def one_more(known, root):
+    """How many packages are installed, two texts of the status file, as it is and with one package
+    more, whose licence is there, and its name."""
+    before, have = (root / "var/lib/dpkg/status").read_text(errors="replace"), installed(root)
+    name, summary = next(package for package in known if package[0] not in have)
+    doc = root / "usr/share/doc" / name
+    doc.mkdir(exist_ok=True)
+    (doc / "copyright").write_text("Format: https://www.debian.org/doc/packaging-manuals/"
+                                   "copyright-format/1.0/\n\nFiles: *\nLicense: MIT\n")
+    after = (f"{before.rstrip()}\n\nPackage: {name}\nStatus: install ok installed\n"
+             f"Version: 1.0-1\nArchitecture: all\nMaintainer: nobody\nDescription: {summary}\n\n")
+    return len(have), before, after, name

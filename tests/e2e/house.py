@@ -9,7 +9,10 @@ import signal
 import subprocess
 import time
 
+import pytest
+
 import conftest
+import test_hostile
 import wire_module
 
 wire = wire_module.load()
@@ -90,10 +93,21 @@ class House:
 
     def ready(self):
         """Waits until every question can be answered."""
-        wait_for(lambda: os.path.exists(self.socket) or self.process.poll() is not None)
-        assert self.process.poll() is None, self.said()
+        self.listens()
         with self.client() as client:
             client.gather([client.send("info", package="no-such-package")])
+        return self
+
+    def listens(self):
+        """Waits until clients may come."""
+
+        def try_it():
+            assert self.process.poll() is None, self.said()
+            with contextlib.suppress(FileNotFoundError, ConnectionRefusedError), self.client():
+                return True
+            return False
+
+        wait_for(try_it, what="the socket")
         return self
 
     def client(self, **rest):
@@ -149,3 +163,45 @@ class House:
             self.process.wait()
         for pid in pids[1:]:
             wait_for(lambda pid=pid: not lives(pid), what=f"the end of process {pid}")
+
+
+# --- for tests ----------------------------------------------------------------------------------------
+
+@pytest.fixture
+def house(tmp_path, system, omg):
+    """A daemon for the root folder of the fixture system, to be started."""
+    made = House(tmp_path, omg.environment, system.root)
+    made.system = system
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def large(house):
+    """With an index that takes a moment to build."""
+    house.system.write(test_hostile.LIST, conftest.PACKAGES + test_hostile.many_packages(4000))
+    return house
+
+
+def install(system, count):
+    """As dpkg does it: a new status file takes the old one's name."""
+    more = "".join(f"Package: new-{i}\nStatus: install ok installed\nVersion: {count}\n"
+                   "Architecture: all\nMaintainer: Nobody <nobody@example.org>\n"
+                   "Description: one that is new\n\n" for i in range(count))
+    fresh = system.status.with_name("status-new")
+    fresh.write_text(conftest.STATUS + more)
+    os.rename(fresh, system.status)
+
+
+def installed(client):
+    return client.call("status").total_packages
+
+
+def name_of(said):
+    """The name of an error; None of a success."""
+    return wire.ERRORS[said.code] if hasattr(said, "code") else None
+
+
+def error_of(client, operation, **asked):
+    (said,) = client.gather([client.send(operation, **asked)])
+    return name_of(said)
