@@ -275,6 +275,13 @@ static bool turn_is_over(const struct broker *b)
     return b->clock_ns - b->turn_from_ns > TURN_NS || b->out.len > WRITE_ROOM;
 }
 
+static void refuse_greedy(struct conn *c)
+{
+    dispatch_refuse(c, ERR_RESOURCE_LIMIT, 0,
+                    "too much of unfinished messages is waiting (pool.max_bytes)");
+    c->closing = true;
+}
+
 /* Answers the frames in bytes; gives how many bytes that took. What is left is half a frame, or
  * whole ones where the turn is over (*more) or the connection is to be closed. */
 static size_t take_frames(struct conn *c, struct str bytes, bool *more)
@@ -285,7 +292,10 @@ static size_t take_frames(struct conn *c, struct str bytes, bool *more)
     while (!c->closing) {
         struct str payload;
         enum frame state = frame_take(str_from(bytes, done), b->settings.frame_most, &payload);
-        if (state == FRAME_PART) break;
+        if (state == FRAME_PART) {
+            if (!pail_may(&b->pool, &(struct pail){ 0 }, payload.len)) refuse_greedy(c);
+            break;
+        }
         if (state == FRAME_REFUSED) {
             b->bad_frames++;
             dispatch_refuse(c, ERR_PARSE, 0,
@@ -302,13 +312,6 @@ static size_t take_frames(struct conn *c, struct str bytes, bool *more)
         done += FRAME_HEAD + payload.len;
     }
     return done;
-}
-
-static void refuse_greedy(struct conn *c)
-{
-    dispatch_refuse(c, ERR_RESOURCE_LIMIT, 0,
-                    "too much of unfinished messages is waiting (pool.max_bytes)");
-    c->closing = true;
 }
 
 /* Keeps what is left for the next turn. */
