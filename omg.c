@@ -48,10 +48,39 @@ static enum err choose(struct cli *c, const char *name, struct command *command,
     return e;
 }
 
+/* A path as it stays right in another working folder; the paths of a system's own root may have
+ * links in them. */
+static enum err make_absolute(struct str path, char room[SETTING_PATH_ROOM], struct str *to,
+                              struct fault *f)
+{
+    *to = path;
+    if (!path.len || path.at[0] == '/') return OK;
+    size_t len = getcwd(room, SETTING_PATH_ROOM) ? strlen(room) : SETTING_PATH_ROOM;
+    if (len + path.len + 2 > SETTING_PATH_ROOM)
+        return fail(f, ERR_INVALID_PARAMS, "the path '%.*s' is too long",
+                    STR_ARG(str_head(path, 64)));
+    room[len] = '/';
+    memcpy(room + len + 1, path.at, path.len);
+    room[len + 1 + path.len] = 0;
+    *to = (struct str){ room, len + 1 + path.len };
+    return OK;
+}
+
+/* Options that mean nothing to a daemon would be thought to be heeded. */
+static enum err refuse_options(const struct args *a, struct fault *f)
+{
+    static const enum option refused[] = { OPTION_no_cache, OPTION_no_daemon, OPTION_timeout };
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        if (a->times[refused[i]])
+            return fail(f, ERR_INVALID_PARAMS, "daemon has no option --%s",
+                        option_row(refused[i])->name);
+    return OK;
+}
+
 int daemon_main(struct cli *c, const struct command *command)
 {
+    static char socket[SETTING_PATH_ROOM], root[SETTING_PATH_ROOM];
     struct daemon_options o = { .settings = c->settings,
-                                .socket = c->args.value[OPTION_socket],
                                 .verbose = (int)c->args.times[OPTION_verbose],
                                 .detach = c->args.times[OPTION_detach] > 0 };
     struct fault f = { "" };
@@ -59,6 +88,9 @@ int daemon_main(struct cli *c, const struct command *command)
     prctl(PR_SET_NAME, "omgd");
     enum err e =
         settings_read(&o.settings, &f); /* a command that asks nothing bears errors in them */
+    if (!e) e = refuse_options(&c->args, &f);
+    if (!e) e = make_absolute(c->args.value[OPTION_socket], socket, &o.socket, &f);
+    if (!e) e = make_absolute(c->args.value[OPTION_root], root, &o.root, &f);
     if (!e) e = daemon_run(&o, &f);
     return e ? cli_error(c, e, &f, NULL) : 0;
 }

@@ -104,6 +104,7 @@ static enum err parse_line(struct place p, struct str line, struct settings *s, 
     static enum err (*const set[])(struct place, const struct setting_row *, struct str,
                                    struct settings *) = {
         [SETTING_NUMBER] = set_number,
+        [SETTING_LIMIT] = set_number,
         [SETTING_CHOICE] = set_choice,
         [SETTING_PATH] = set_path,
     };

@@ -8,9 +8,10 @@
 
 enum { SETTING_PATH_ROOM = 4096, SETTINGS_MOST_BYTES = 64 << 10 };
 
-enum setting_type { SETTING_NUMBER, SETTING_CHOICE, SETTING_PATH };
+enum setting_type { SETTING_NUMBER, SETTING_LIMIT, SETTING_CHOICE, SETTING_PATH };
 
 typedef uint64_t setting_NUMBER;
+typedef uint64_t setting_LIMIT;
 typedef uint64_t setting_CHOICE;
 typedef char setting_PATH[SETTING_PATH_ROOM]; /* NUL-terminated */
 

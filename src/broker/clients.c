@@ -51,6 +51,7 @@ static void conn_late(struct loop *l, struct timer *t)
         return;
     }
     if (c->out.len || c->closing) {
+        c->b->dropped++;
         conn_drop(c);
         return;
     }

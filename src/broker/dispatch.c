@@ -9,6 +9,7 @@
 #include "wire/trace.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <unistd.h>
 
 enum { RESULT_ROOM = 512 };
@@ -159,16 +160,20 @@ static void answer(struct way *w, enum op op, struct str payload)
     f.text[0] = 0;
     arena_reset(&b->arena, ARENA_KEPT);
     enum err e = codec_read_request(payload, (size_t)b->settings.batch_most, &b->arena, &r, &f);
+    b->bad_frames += e == ERR_PARSE;
     if (e) way_fault(w, e, &f);
     else way_perform(w, op, &r);
 }
 
 /* --- frames ------------------------------------------------------------------------------ */
 
-static void trace(struct broker *b, const char *direction, struct str payload, bool response)
+static void trace(const struct conn *c, struct str payload, bool response)
 {
+    struct broker *b = c->b;
+    char direction[32];
     struct buf line = buf_make(1 << 20);
     arena_reset(&b->arena, ARENA_KEPT);
+    snprintf(direction, sizeof direction, "client %d %s ", c->watch.fd, response ? "<" : ">");
     trace_message(&line, (int)b->settings.verbose, direction, payload, response, &b->arena);
     ssize_t n = line.len ? write(STDERR_FILENO, line.at, line.len) : 0;
     (void)n; /* nobody reads the log: that is no reason to stop */
@@ -186,7 +191,7 @@ static void finish(struct way *w, size_t at, enum op op, uint64_t since_ns, size
     b->counts[op].errors += w->failed;
     b->counts[op].hits += w->hit;
     if (b->settings.verbose > 1)
-        trace(b, "sent", (struct str){ b->out.at + at + FRAME_HEAD, bytes }, true);
+        trace(w->c, (struct str){ b->out.at + at + FRAME_HEAD, bytes }, true);
 }
 
 void dispatch_frame(struct conn *c, struct str payload)
@@ -195,7 +200,7 @@ void dispatch_frame(struct conn *c, struct str payload)
     struct way w = { .c = c };
     uint32_t variant;
     enum op op;
-    if (b->settings.verbose > 1) trace(b, "received", payload, false);
+    if (b->settings.verbose > 1) trace(c, payload, false);
     if (!codec_peek(payload, &variant, &w.id)) {
         b->bad_frames++;
         dispatch_refuse(c, ERR_PARSE, 0, "a request has at least %d bytes", CODEC_HEAD);

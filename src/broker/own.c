@@ -90,7 +90,7 @@ static enum err list_limits(const struct settings *s, struct hello_result *r, st
     for (size_t i = 0; i < setting_count; i++) {
         const struct setting_row *row = &setting_rows[i];
         const void *at = (const char *)s + row->offset;
-        if (row->type != SETTING_NUMBER) continue;
+        if (row->type != SETTING_LIMIT) continue;
         r->limits.at[r->limits.len++] =
             (struct limit){ .name = str_of(row->key), .value = *(const uint64_t *)at };
     }

@@ -88,7 +88,6 @@ static enum err adopt(struct broker *b, struct str fresh[BROKER_PARTS])
     struct index ix = { 0 };
     struct str part[BROKER_PARTS];
     for (size_t i = 0; i < BROKER_PARTS; i++) part[i] = fresh[i].at ? fresh[i] : b->part[i];
-    if (fresh[BROKER_CATALOGUE].at && !fresh[BROKER_TEXT].at) part[BROKER_TEXT] = STR_NONE;
     enum err e =
         index_open(&ix, part[BROKER_CATALOGUE], part[BROKER_OVERLAY], false, &b->trouble_text);
     if (!e) e = answer_prepare(&ix);
@@ -98,6 +97,7 @@ static enum err adopt(struct broker *b, struct str fresh[BROKER_PARTS])
         index_close(&ix);
         return e;
     }
+    if (!texts) part[BROKER_TEXT] = STR_NONE; /* they are another catalogue's */
     if (b->has_index) index_close(&b->ix);
     for (size_t i = 0; i < BROKER_PARTS; i++) {
         if (part[i].at != b->part[i].at) unmap(&b->part[i]);

@@ -56,7 +56,7 @@ static void add_service(struct doctor_result *r, const struct service_state *s, 
         add(r, "warning",
             arena_print(a, "its service %.*s keeps dying (so far: %llu) and is tried again later",
                         STR_ARG(s->name), (unsigned long long)s->restarts),
-            "Its output says why: `journalctl -u omg`, or the terminal it was started from.");
+            "Its output says why: `journalctl -u omgd`, or the terminal it was started from.");
     else if (s->restarts)
         add(r, "note",
             arena_print(a, "its service %.*s died and was started again (so far: %llu)",

@@ -91,10 +91,9 @@ static enum err fail_alone(const struct client *c, enum op op, enum err e, const
                     "'%s' is answered by the daemon alone, which is not asked with --no-daemon, "
                     "--root or --no-cache",
                     name);
-    if (e == ERR_TIMEOUT || e == ERR_RESOURCE_LIMIT) return fail(f, e, "%s", why->text);
     if (e == ERR_NOT_FOUND)
         return fail(f, ERR_SERVICE_UNAVAILABLE, "%s; `omg daemon` starts one", why->text);
-    return fail(f, ERR_SERVICE_UNAVAILABLE, "%s", why->text);
+    return fail(f, e, "%s", why->text);
 }
 
 /* Whether the daemon's error leaves something to try: it does not know the operation, or what it

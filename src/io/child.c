@@ -23,14 +23,14 @@ static bool place(const int *fds, size_t count)
     return true;
 }
 
-static void close_others(size_t count)
+void descriptors_close(int from)
 {
-    unsigned first = FIRST + (unsigned)count;
+    unsigned first = (unsigned)from;
 #ifdef SYS_close_range
     if (syscall(SYS_close_range, first, ~0u, 0) == 0) return;
 #endif
     long most = sysconf(_SC_OPEN_MAX);
-    for (int i = (int)first; i < most; i++) close(i);
+    for (int i = from; i < most; i++) close(i);
 }
 
 /* The program as it was when it was started, even where another version has taken its name since;
@@ -54,7 +54,7 @@ __attribute__((noreturn)) static void child(const char *role, const int *fds, si
     signal(SIGHUP, SIG_IGN); /* and it is the parent who decides */
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == parent && place(fds, count)) {
-        close_others(count);
+        descriptors_close(FIRST + (int)count);
         become(role, clean ? nothing : environ);
     }
     _exit(127);

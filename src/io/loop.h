@@ -91,6 +91,9 @@ enum err signals_open(const int *numbers, size_t count, int *fd, struct fault *f
 /* The next signal; 0 when there is none. */
 int signals_take(int fd);
 
+/* Closes every descriptor from this one on. */
+void descriptors_close(int from);
+
 /* Starts this same program under another name: argv[0] is role, fds become descriptors 3 and up,
  * everything else is closed; with clean the environment is empty. It ends when its parent ends.
  * pidfd gets readable when the child has ended. */

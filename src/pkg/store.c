@@ -139,7 +139,8 @@ static void say(const struct store *s, unsigned parts, const struct timespec *fr
     clock_gettime(CLOCK_MONOTONIC, &now);
     double ms =
         (double)(now.tv_sec - from->tv_sec) * 1e3 + (double)(now.tv_nsec - from->tv_nsec) / 1e6;
-    dprintf(STDERR_FILENO, "omg: the package index was built (%s) in %.0f ms\n", list, ms);
+    dprintf(STDERR_FILENO, "%s: the package index was built (%s) in %.0f ms\n",
+            s->options.name ? s->options.name : "omg", list, ms);
 }
 
 static enum err build(struct store *s, unsigned parts, const struct cache_file *stale, bool texts,

@@ -14,6 +14,7 @@ struct store_options {
     bool no_cache;           /* neither read nor publish a kept index: build one in memory */
     struct str cache_folder; /* instead of the usual ones; empty: the usual ones */
     int verbose;             /* whether to say on standard error what was built */
+    const char *name;        /* of who says it; NULL: omg */
 };
 
 struct store {

@@ -33,8 +33,8 @@ struct packages {
     struct job start;
     struct arena arena;
     int sealed[CACHE_KINDS]; /* what the broker has; kept for the next broker */
-    uint64_t generation;
-    bool ready; /* the settings have come */
+    uint64_t generation;     /* how often this service was started again in the upper half */
+    bool ready;              /* the settings have come */
 };
 
 static struct packages *here; /* one service in a process; callbacks find it here */
@@ -277,7 +277,8 @@ static enum err settings_came(struct packages *p, struct str text, struct fault 
     if (p->ready) return OK;
     struct store_options o = { .root = root_of(p),
                                .cache_folder = str_of(p->settings.cache_dir),
-                               .verbose = s.verbose > 0 };
+                               .verbose = s.verbose > 0,
+                               .name = "omgd: packages" };
     e = store_open(&p->store, &o, f);
     if (e) return e;
     p->ready = true;
@@ -295,6 +296,7 @@ static void take_house(struct packages *p, struct str payload)
         r.op != op_row(OP_house)->number)
         return;
     const struct house_result *h = r.body;
+    if (!p->generation && h->services.len) p->generation = h->services.at[0].restarts << 32;
     int fd = h->link ? stream_fd(&p->house) : -1;
     if (fd >= 0) {
         stream_close(&p->broker, &p->loop);

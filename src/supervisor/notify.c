@@ -30,13 +30,19 @@ static bool is_listener(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) == 0 && family == AF_UNIX;
 }
 
-int notify_listener(void)
+int notify_count(void)
 {
-    enum { FIRST = 3 }; /* SD_LISTEN_FDS_START */
     const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
     uint64_t n, who;
     bool ours = pid && count && str_u64(str_of(pid), &who) && who == (uint64_t)getpid() &&
-                str_u64(str_of(count), &n) && n > 0;
+                str_u64(str_of(count), &n) && n <= INT16_MAX;
+    return ours ? (int)n : 0;
+}
+
+int notify_listener(void)
+{
+    enum { FIRST = 3 }; /* SD_LISTEN_FDS_START */
+    bool ours = notify_count() > 0;
     unsetenv("LISTEN_PID");
     unsetenv("LISTEN_FDS");
     unsetenv("LISTEN_FDNAMES");

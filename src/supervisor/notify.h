@@ -8,6 +8,9 @@
 /* Sends state ("READY=1") where $NOTIFY_SOCKET says; nothing where there is none. */
 void notify_manager(const char *state);
 
+/* How many descriptors, from 3 on, a service manager has handed over. */
+int notify_count(void);
+
 /* The listening socket that was handed over, made non-blocking; -1 where there is none. Takes the
  * variables away, so that no child thinks they are for it. */
 int notify_listener(void);

@@ -232,8 +232,14 @@ static void stop(struct supervisor *s)
     stop_if_empty(s);
 }
 
-static void take_verbose(struct supervisor *s)
+/* What was said on the command line holds, whatever the settings say. */
+static void take_options(struct supervisor *s)
 {
+    struct str root = s->options.root;
+    if (root.len && root.len < SETTING_PATH_ROOM) {
+        memcpy(s->settings.daemon_root, root.at, root.len);
+        s->settings.daemon_root[root.len] = 0;
+    }
     uint64_t least = (uint64_t)s->options.verbose;
     if (s->settings.verbose < least) s->settings.verbose = least > 3 ? 3 : least;
 }
@@ -250,7 +256,7 @@ static void reload(struct supervisor *s)
         say(s, 0, f.text, "(the settings stay as they were)");
     } else {
         s->settings = fresh;
-        take_verbose(s);
+        take_options(s);
         for (size_t i = 0; i < PROCESSES; i++) tell(&s->processes[i], -1);
         say(s, 1, "the settings were read again", "");
     }
@@ -278,7 +284,7 @@ static enum err listen_on(struct supervisor *s, struct fault *f)
     struct str chosen = s->options.socket;
     s->listener = notify_listener();
     if (s->listener >= 0) return OK;
-    if (!chosen.len) chosen = str_of(s->settings.socket);
+    if (!chosen.len && !getenv("OMG_SOCKET")) chosen = str_of(s->settings.socket);
     enum err e = sock_places(chosen, false, &places, f);
     if (e) return e;
     memcpy(s->path, places.path[0], sizeof s->path);
@@ -345,6 +351,7 @@ static bool detach(int *told, enum err *e, struct fault *f)
     if (pid == 0) {
         close(ends[0]);
         setsid();
+        if (chdir("/") != 0) close(ends[1]); /* there always is one; no file system is held */
         let_go();
         *told = ends[1];
         return true;
@@ -374,6 +381,7 @@ enum err daemon_run(const struct daemon_options *o, struct fault *f)
     static struct supervisor s;
     int told = -1;
     enum err e = OK;
+    descriptors_close(3 + notify_count()); /* who waits on an inherited pipe would wait for ever */
     if (o->detach && !detach(&told, &e, f)) return e;
     s = (struct supervisor){ .options = *o,
                              .settings = o->settings,
@@ -385,7 +393,7 @@ enum err daemon_run(const struct daemon_options *o, struct fault *f)
     for (enum process_id i = 0; i < PROCESSES; i++)
         s.processes[i] =
             (struct process){ .s = &s, .id = i, .child.pidfd = -1, .again.fire = start_again };
-    take_verbose(&s);
+    take_options(&s);
     never_wait_for_log();
     e = begin(&s, f);
     if (told >= 0) detached(told, e, f);

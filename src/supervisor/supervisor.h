@@ -9,6 +9,7 @@
 struct daemon_options {
     struct settings settings;
     struct str socket; /* instead of that of the settings; empty: that one */
+    struct str root;   /* instead of daemon.root; empty: that one */
     int verbose;       /* at least this much, whatever the settings say */
     bool detach;       /* return to the caller once clients are served, and go on alone */
 };

@@ -114,6 +114,7 @@ def print_flight(got):
     print_rows(f"Calls a second; one core unless it says otherwise; {FLIGHT_ROUNDS} rounds",
                ["", "median", "best", "floor", "redis", "two cores", "unpinned", "reach"], rows)
     note("redis: PING, and GET of 1,000 bytes beside infos. Every client keeps 64 calls in flight.")
+    note("Of one client the median of pieces of 640 calls; of processes all their calls in 60 ms.")
 
 
 def section_wire(bench):
@@ -135,9 +136,9 @@ def section_wire(bench):
         servers.insert(1, f"omg:{own.pids()['broker']}:{own.socket}")
         print_latency(program("wire", *where, WIRE_ROUNDS, search, misspelt, names, *servers), core)
         print_flight(program("flight", *where, FLIGHT_ROUNDS, names, *servers))
-    note("The floor is an epoll echo that is asked for frames of the same lengths, in turns with the")
-    note("daemon. Quantiles of ping, connect and status are medians of each round's; those of the")
-    note("others are over the questions, each of which is the median of its rounds.")
+    note("The floor is an epoll echo that is asked for frames of the same lengths, in turns with")
+    note("the daemon. Quantiles of ping, connect and status are medians of each round's; those of")
+    note("the others are over the questions, each of which is the median of its rounds.")
     load_note()
 
 
@@ -175,7 +176,8 @@ def section_client(bench):
         rows.append([label, time_of(wall[name]), time_of(wall[name] - wall["floor"]),
                      times_of(wall[name] / wall["floor"]), time_of(got[name]["cpu"]["p50"]),
                      time_of(got[name]["wall"]["p99"]), remark])
-    print_rows(f"Processes that ask the daemon, from spawn to exit; one core; {SPAWN_ROUNDS} rounds",
+    print_rows("Processes that ask the daemon, from spawn to exit; one core; "
+               f"{SPAWN_ROUNDS} rounds",
                ["", "p50", "without floor", "ratio", "processor", "p99", "reach"], rows)
     load_note()
 
@@ -192,8 +194,9 @@ class Asker(threading.Thread):
 
     def run(self):
         while not self.done:
+            name = self.names[self.asked % len(self.names)]
             for number, body in ((daemon.PING, b""), (daemon.STATUS, b""),
-                                 (daemon.INFO, daemon.text(self.names[self.asked % len(self.names)])),
+                                 (daemon.INFO, daemon.text(name)),
                                  (daemon.SEARCH, daemon.search("firefox"))):
                 began = time.monotonic()
                 self.failed += self.line.ask(number, body) is None
@@ -335,8 +338,8 @@ def section_memory(bench):
                  "", bytes_of(whole["index_pss"]), str(sum(woken.values())),
                  f"pss {reach(whole['pss'], 10e6, bytes_of)}, wake-ups "
                  f"{'0: met' if not any(woken.values()) else 'MISSED'}"])
-    print_rows(f"Memory with {kept:,} answers kept, and wake-ups in {IDLE_S} s of idleness with one "
-               "client",
+    print_rows(f"Memory with {kept:,} answers kept, and wake-ups in {IDLE_S} s of idleness with "
+               "one client",
                ["", "private", "anonymous", "dirty", "pss", "shared", "index mapped", "index pss",
                 "wake-ups", "reach"], rows)
     note("private and pss are without the index, which all of them share: sealed memory.")
