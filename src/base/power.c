@@ -182,16 +182,38 @@ static const uint16_t reading_calls[] = {
 
 /* And those that talking over descriptors that are there takes; writev is a failed assert's. */
 static const uint16_t talking_calls[] = {
-    SYS_read,        SYS_write,           SYS_writev,       SYS_recvmsg,        SYS_sendmsg,
-    SYS_accept4,     SYS_shutdown,        SYS_getsockopt,   SYS_close,          SYS_fstat,
+    SYS_read,
+    SYS_write,
+    SYS_writev,
+    SYS_recvmsg,
+    SYS_sendmsg,
+    SYS_accept4,
+    SYS_shutdown,
+    SYS_getsockopt,
+    SYS_close,
+    SYS_fstat,
     SYS_fcntl,
 #ifdef SYS_epoll_wait
     SYS_epoll_wait,
 #endif
-    SYS_epoll_pwait, SYS_epoll_ctl,       SYS_mmap,         SYS_munmap,         SYS_mremap,
-    SYS_mprotect,    SYS_madvise,         SYS_brk,          SYS_clock_gettime,  SYS_exit,
-    SYS_exit_group,  SYS_rt_sigreturn,    SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_getpid,
-    SYS_gettid,      SYS_restart_syscall,
+    SYS_epoll_pwait,
+    SYS_epoll_ctl,
+    SYS_mmap,
+    SYS_munmap,
+    SYS_mremap,
+    SYS_mprotect,
+    SYS_madvise,
+    SYS_brk,
+    SYS_clock_gettime,
+    SYS_exit,
+    SYS_exit_group,
+    SYS_rt_sigreturn,
+    SYS_rt_sigaction,
+    SYS_rt_sigprocmask,
+    SYS_getpid,
+    SYS_gettid,
+    SYS_restart_syscall,
+    SYS_timerfd_settime,
 };
 
 /* seccomp(2): the lower half of an argument is what the calls below look at; all machines above are

@@ -176,10 +176,16 @@ enum err broker_open(struct broker *b, int house, int listener, struct fault *f)
 void broker_close(struct broker *b)
 {
     while (b->conns) conn_drop(b->conns);
-    for (enum service_id id = 0; id < SERVICES; id++)
-        stream_close(&b->services[id].stream, &b->loop);
+    services_close(b);
     stream_close(&b->house, &b->loop);
     loop_close(&b->loop);
+    calls_close(b);
+    answers_close(&b->answers);
+    arena_close(&b->arena);
+    buf_free(&b->out);
+    buf_free(&b->schema);
+    free(b->read);
+    if (b->reserve >= 0) close(b->reserve);
 }
 
 static void raise_descriptors(void)

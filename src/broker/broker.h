@@ -24,7 +24,7 @@ enum {
     WRITE_ROOM = 256 << 10,  /* answers are sent before they are more than that */
     WRITE_KEPT = 1 << 20,    /* what stays mapped for them */
     CALL_MEMORY = 256 << 20, /* address space for one answer */
-    ARENA_KEPT = 256 << 10,  /* what of it stays mapped */
+    ARENA_KEPT = 1 << 20,    /* what of it stays mapped */
     ERROR_ROOM = 640,        /* an error's answer, with the longest sentence (struct fault) */
 };
 
@@ -152,6 +152,7 @@ void call_fail(struct call *call, enum err e, const char *text);
 /* --- calls.c: what is under way ------------------------------------------------------------ */
 
 enum err calls_open(struct broker *b, struct fault *f);
+void calls_close(struct broker *b);
 /* A new call of this client; NULL when there are too many. */
 struct call *call_make(struct conn *c, enum op op, uint64_t id, uint64_t deadline_ns);
 /* Forgets it, and its item, without an answer. */
@@ -169,6 +170,8 @@ enum err service_ask(struct call *call, const struct request *r, struct fault *f
 void service_cancel(struct call *call);
 /* Takes the socket to a service over. */
 void service_link(struct broker *b, enum service_id s, int fd);
+/* Lets go of the services and of the index. */
+void services_close(struct broker *b);
 
 /* --- own.c: what the broker answers itself -------------------------------------------------- */
 

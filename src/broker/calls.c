@@ -13,6 +13,12 @@ enum err calls_open(struct broker *b, struct fault *f)
     return OK;
 }
 
+void calls_close(struct broker *b)
+{
+    if (b->calls) munmap(b->calls, CALLS * sizeof *b->calls);
+    b->calls = NULL;
+}
+
 static struct call *call_of_timer(struct timer *t)
 {
     return (struct call *)(void *)((char *)t - offsetof(struct call, deadline));

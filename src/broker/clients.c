@@ -334,7 +334,8 @@ static void conn_turn(struct conn *c, struct str fresh)
 {
     struct broker *b = c->b;
     bool more;
-    b->turn_from_ns = b->clock_ns = clock_ns();
+    if (b->clock_ns < b->loop.now_ns) b->clock_ns = b->loop.now_ns;
+    b->turn_from_ns = b->clock_ns;
     c->seen_ns = b->turn_from_ns;
     if (!c->in.len) {
         size_t done = take_frames(c, fresh, &more);

@@ -97,7 +97,10 @@ static enum err adopt(struct broker *b, struct str fresh[BROKER_PARTS])
         index_close(&ix);
         return e;
     }
-    if (!texts) part[BROKER_TEXT] = STR_NONE; /* they are another catalogue's */
+    if (!texts) { /* they are another catalogue's */
+        unmap(&fresh[BROKER_TEXT]);
+        part[BROKER_TEXT] = STR_NONE;
+    }
     if (b->has_index) index_close(&b->ix);
     for (size_t i = 0; i < BROKER_PARTS; i++) {
         if (part[i].at != b->part[i].at) unmap(&b->part[i]);
@@ -157,7 +160,10 @@ static void take_news(struct service *s, struct str payload)
     struct broker *b = s->b;
     struct response r;
     arena_reset(&b->arena, ARENA_KEPT);
-    if (codec_read_response(payload, &b->arena, &r, NULL)) return;
+    if (codec_read_response(payload, &b->arena, &r, NULL)) {
+        s->incomplete = true;
+        return;
+    }
     if (r.kind == RESPONSE_EVENT && r.op == op_row(OP_refresh)->number) {
         take_index(s, r.body);
     } else if (r.kind == RESPONSE_ERROR) {
@@ -174,8 +180,9 @@ static void take_frames(struct service *s, enum service_id id)
     struct str payload;
     uint32_t kind;
     uint64_t number;
+    enum frame state = FRAME_PART;
     while (stream_is_open(&s->stream) &&
-           frame_take(stream_view(&s->stream), STREAM_MOST, &payload) == FRAME_WHOLE) {
+           (state = frame_take(stream_view(&s->stream), STREAM_MOST, &payload)) == FRAME_WHOLE) {
         if (codec_peek(payload, &kind, &number) && number) {
             struct call *call = call_of_number(s->b, number, id);
             if (call) call_answer(call, payload); /* else nobody waits any more */
@@ -184,6 +191,7 @@ static void take_frames(struct service *s, enum service_id id)
         }
         stream_taken(&s->stream, FRAME_HEAD + payload.len);
     }
+    s->incomplete |= state == FRAME_REFUSED;
 }
 
 /* The link broke, but neither end did: the supervisor makes another one. What it is told is that
@@ -224,6 +232,15 @@ void service_link(struct broker *b, enum service_id id, int fd)
         calls_service_gone(b, id);
     }
     s->b = b;
-    if (stream_open(&s->stream, &b->loop, fd, STREAM_MOST, service_ready))
-        broker_say(b, 0, "the service %.*s cannot be watched", STR_ARG(b->states[id].name));
+    if (!stream_open(&s->stream, &b->loop, fd, STREAM_MOST, service_ready)) return;
+    broker_say(b, 0, "the service %.*s cannot be watched", STR_ARG(b->states[id].name));
+    service_lost(s, id);
+}
+
+void services_close(struct broker *b)
+{
+    for (enum service_id id = 0; id < SERVICES; id++)
+        stream_close(&b->services[id].stream, &b->loop);
+    if (b->has_index) index_close(&b->ix);
+    for (size_t i = 0; i < BROKER_PARTS; i++) unmap(&b->part[i]);
 }

@@ -3,20 +3,30 @@
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
+
+static void alarm_came(struct loop *l, struct watch *w, uint32_t events);
 
 enum err loop_open(struct loop *l, struct fault *f)
 {
     *l = (struct loop){ .epoll = epoll_create1(EPOLL_CLOEXEC), .now_ns = clock_ns() };
     l->jobs_end = &l->jobs;
-    return l->epoll < 0 ? fail_errno(f, "cannot wait for events") : OK;
+    l->alarm = (struct watch){ .fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
+                               .wanted = EPOLLIN,
+                               .ready = alarm_came };
+    if (l->epoll >= 0 && l->alarm.fd >= 0 && loop_add(l, &l->alarm) == OK) return OK;
+    enum err e = fail_errno(f, "cannot wait for events");
+    loop_close(l);
+    return e;
 }
 
 void loop_close(struct loop *l)
 {
     if (l->epoll >= 0) close(l->epoll);
-    l->epoll = -1;
+    if (l->alarm.fd >= 0) close(l->alarm.fd);
+    l->epoll = l->alarm.fd = -1;
 }
 
 uint64_t clock_ns(void)
@@ -72,9 +82,12 @@ void timer_set(struct loop *l, struct timer *t, uint64_t due_ns)
     *(before ? &before->after : &l->first) = t;
 }
 
-static void fire_timers(struct loop *l)
+static void alarm_came(struct loop *l, struct watch *w, uint32_t events)
 {
-    uint64_t now = l->first ? clock_ns() : 0;
+    uint64_t times, now = clock_ns();
+    (void)events;
+    if (read(w->fd, &times, sizeof times) < 0) return;
+    l->alarm_ns = 0;
     while (l->first && l->first->due_ns <= now) {
         struct timer *t = l->first;
         timer_clear(l, t);
@@ -82,16 +95,15 @@ static void fire_timers(struct loop *l)
     }
 }
 
-/* Milliseconds until the first timer, rounded up so that it is due then; most_ms where that is
- * sooner. */
-static int patience(const struct loop *l, int most_ms)
+/* Sets the alarm where it would come too late; one that comes too early finds nothing to do and is
+ * set again. */
+static void set_alarm(struct loop *l)
 {
-    if (l->jobs) return 0;
-    if (!l->first) return most_ms;
-    uint64_t now = clock_ns();
-    uint64_t ms = l->first->due_ns > now ? (l->first->due_ns - now + 999999) / 1000000 : 0;
-    if (ms > INT32_MAX) ms = INT32_MAX;
-    return most_ms >= 0 && (uint64_t)most_ms < ms ? most_ms : (int)ms;
+    if (!l->first || (l->alarm_ns && l->alarm_ns <= l->first->due_ns)) return;
+    l->alarm_ns = l->first->due_ns ? l->first->due_ns : 1; /* 0 would be never */
+    struct itimerspec at = { .it_value = { .tv_sec = (time_t)(l->alarm_ns / 1000000000),
+                                           .tv_nsec = (long)(l->alarm_ns % 1000000000) } };
+    timerfd_settime(l->alarm.fd, TFD_TIMER_ABSTIME, &at, NULL);
 }
 
 /* --- work put off ------------------------------------------------------------------------ */
@@ -134,7 +146,8 @@ static void run_jobs(struct loop *l)
 void loop_turn(struct loop *l, int most_ms)
 {
     struct epoll_event events[LOOP_EVENTS];
-    int n = epoll_wait(l->epoll, events, LOOP_EVENTS, patience(l, most_ms));
+    set_alarm(l);
+    int n = epoll_wait(l->epoll, events, LOOP_EVENTS, l->jobs ? 0 : most_ms);
     l->now_ns = clock_ns();
     l->pending_len = n > 0 ? (size_t)n : 0;
     for (size_t i = 0; i < l->pending_len; i++) l->pending[i] = events[i].data.ptr;
@@ -144,7 +157,6 @@ void loop_turn(struct loop *l, int most_ms)
         if (w) w->ready(l, w, events[i].events);
     }
     l->pending_len = 0;
-    fire_timers(l);
     run_jobs(l);
 }
 

@@ -51,6 +51,9 @@ struct loop {
     int epoll;
     bool stopped;
     uint64_t now_ns; /* when the present turn's events came */
+    struct watch
+        alarm; /* timerfd_create(2): epoll_wait with a time limit costs more on every turn */
+    uint64_t alarm_ns; /* what it is set to; 0: to nothing */
     struct timer *first, *last;
     struct job *jobs, **jobs_end;
     void *pending[LOOP_EVENTS]; /* watches of this turn that are still to be told */

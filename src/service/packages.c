@@ -20,7 +20,11 @@ enum {
     HOUSE_FD = 3,
     STREAM_MOST = 64 << 20,
     CALL_MEMORY = 256 << 20,
-    REST = 3, /* after an update there is none for this many times as long as it took */
+    /* While one update follows the other there is none for REST times as long as the last one took,
+     * and at most REST_MOST_MS: what changes at once is brought up to date at once. */
+    REST = 3,
+    REST_MOST_MS = 1000,
+    FOLLOWS_MS = 2000,
 };
 
 struct packages {
@@ -33,6 +37,7 @@ struct packages {
     struct job start;
     struct arena arena;
     int sealed[CACHE_KINDS]; /* what the broker has; kept for the next broker */
+    uint64_t updated_ns;     /* when the last update was done */
     uint64_t generation;     /* how often this service was started again in the upper half */
     bool ready;              /* the settings have come */
 };
@@ -140,11 +145,16 @@ static enum err update(struct packages *p, unsigned *parts, struct fault *f)
     *parts = PART_CATALOGUE | PART_OVERLAY | PART_TEXT;
     enum err e = first ? open_first(p, f) : refresh(p, parts, f);
     if (e == ERR_BUSY) e = refresh(p, parts, f); /* it changed under our hands: once more */
-    uint64_t took = clock_ns() - from;
-    p->watcher.not_before_ns = from + took + took * REST;
-    if (p->store.open && (first || *parts))
+    uint64_t now = clock_ns(), rest = REST * (now - from);
+    bool follows = from - p->updated_ns < FOLLOWS_MS * UINT64_C(1000000);
+    if (rest > REST_MOST_MS * UINT64_C(1000000)) rest = REST_MOST_MS * UINT64_C(1000000);
+    p->watcher.not_before_ns = follows && *parts ? now + rest : 0;
+    p->updated_ns = now;
+    if (p->store.open && (first || *parts)) {
         watcher_follow(&p->watcher, &p->store, root_of(p) ? root_of(p) : "");
-    timer_set(&p->loop, &p->now_and_then, clock_ns() + p->settings.refresh_ms * 1000000);
+        job_put_off(&p->loop, &p->start); /* for what changed before it was watched */
+    }
+    timer_set(&p->loop, &p->now_and_then, now + p->settings.refresh_ms * 1000000);
     return e;
 }
 
