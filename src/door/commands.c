@@ -36,7 +36,7 @@ static char capital(char c)
 static bool in_words(const struct op_row *row)
 {
     const struct shape *shape = shape_of(row->request);
-    if (row->served == SERVED_NONE) return false;
+    if (row->served > SERVED_PACKAGES) return false;
     for (size_t i = 0; i < shape->count; i++)
         if (shape->fields[i].type > TYPE_str || shape->fields[i].many == MANY_list) return false;
     return true;

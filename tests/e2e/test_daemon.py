@@ -383,7 +383,7 @@ def test_the_broker_has_no_descriptors_but_its_own(house):
         kinds = sorted(re.sub(r"\d+", "N", what) for fd, what in descriptors(house.broker).items()
                        if fd > 2)
     # the supervisor, the listener and one in reserve, packages, the client
-    assert kinds == ["anon_inode:[eventpoll]", *["socket:[N]"] * 5]
+    assert kinds == ["anon_inode:[eventpoll]", "anon_inode:[timerfd]", *["socket:[N]"] * 5]
 
 
 @as_root
