@@ -28,24 +28,22 @@ static bool is_daemon(const char *name)
     return str_eq(str_of(slash ? slash + 1 : name), S("omgd"));
 }
 
-/* What to run: --version and --help before the command, a bare `omg` is help, omgd the daemon. */
-static enum err choose(struct cli *c, const char *name, struct command *command, struct fault *f)
+/* Takes the words. Without any, omgd is the daemon, and omg the shell where somebody sits at a
+ * terminal. */
+static enum err begin(struct cli *c, int argc, char **argv, struct fault *f)
 {
-    static char help[] = "help", version[] = "version", daemon[] = "daemon";
+    static char daemon[] = "daemon", shell[] = "shell";
     static char *instead[1];
-    if (c->args.times[OPTION_version]) instead[0] = version;
-    else if (!c->args.count) instead[0] = is_daemon(name) ? daemon : help;
-    if (instead[0]) {
-        c->args.words = instead;
-        c->args.count = 1;
-    }
-    enum err e = command_find(str_of(c->args.words[0]), command, f);
-    if (!e && c->args.times[OPTION_help] && command->main != help_main) {
-        c->args.count = 1;
-        help_main(c, command);
-        command->main = NULL;
-    }
-    return e;
+    enum err e = cli_begin(c, argc > 0 ? (size_t)argc - 1 : 0, argv + (argc > 0), f);
+    const struct args *a = &c->args;
+    if (e || a->count || a->times[OPTION_version]) return e;
+    if (argc > 0 && is_daemon(argv[0])) instead[0] = daemon;
+    else if (!a->times[OPTION_help] && c->screen.terminal && isatty(STDIN_FILENO))
+        instead[0] = shell;
+    if (!instead[0]) return OK;
+    c->args.words = instead;
+    c->args.count = 1;
+    return OK;
 }
 
 /* A path as it stays right in another working folder; the paths of a system's own root may have
@@ -84,10 +82,9 @@ int daemon_main(struct cli *c, const struct command *command)
                                 .verbose = (int)c->args.times[OPTION_verbose],
                                 .detach = c->args.times[OPTION_detach] > 0 };
     struct fault f = { "" };
-    (void)command;
+    enum err e = cli_no_operands(c, command, &f);
     prctl(PR_SET_NAME, "omgd");
-    enum err e =
-        settings_read(&o.settings, &f); /* a command that asks nothing bears errors in them */
+    if (!e) e = settings_read(&o.settings, &f); /* without words they are not looked at before */
     if (!e) e = refuse_options(&c->args, &f);
     if (!e) e = make_absolute(c->args.value[OPTION_socket], socket, &o.socket, &f);
     if (!e) e = make_absolute(c->args.value[OPTION_root], root, &o.root, &f);
@@ -114,10 +111,12 @@ int main(int argc, char **argv)
             prctl(PR_SET_NAME, roles[i].name);
             return roles[i].main();
         }
-    enum err e = cli_open(&c, argc > 0 ? (size_t)argc - 1 : 0, argv + (argc > 0), &f);
-    if (!e) e = choose(&c, argc > 0 ? argv[0] : "", &command, &f);
-    if (e) return cli_flush(&c, cli_error(&c, e, &f, NULL));
+    enum err e = begin(&c, argc, argv, &f);
+    if (!e) e = cli_choose(&c, &command, &f);
+    if (e) return cli_end(&c, cli_error(&c, e, &f, NULL));
     if (command.power == POWER_NONE) prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     if (command.main) status = command.main(&c, &command);
-    return cli_flush(&c, status);
+    status = cli_end(&c, status);
+    cli_close(&c);
+    return status;
 }

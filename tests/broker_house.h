@@ -81,7 +81,9 @@ static inline void house_say(struct house *h, const char *settings, bool link)
     int fd[2] = { -1, -1 };
     struct buf frame = buf_make(1 << 20);
     struct service_state state = { .name = S("packages"), .state = S("running"), .restarts = 7 };
-    struct house_result said = { str_of(settings), link, { &state, 1 } };
+    struct house_result said = { .settings = str_of(settings),
+                                 .link = link,
+                                 .services = { &state, 1 } };
     struct response r = { .kind = RESPONSE_EVENT, .op = op_row(OP_house)->number, .body = &said };
     if (link) {
         house_pair(fd);

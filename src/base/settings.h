@@ -31,7 +31,8 @@ enum form {
     FORM_MARKDOWN,
     FORM_MDOC,
     FORM_RUST,
-    FORM_PYTHON
+    FORM_PYTHON,
+    FORM_OPENMETRICS
 };
 
 struct setting_row {

@@ -4,8 +4,8 @@
 #include "base/near.h"
 
 static const struct option_row rows[OPTION_COUNT] = {
-#define OPTION(id, letter, name, value, words, help)                                               \
-    [OPTION_##id] = { name, value, words, help, letter },
+#define OPTION(id, letter, name, value, words, command, help)                                      \
+    [OPTION_##id] = { name, value, words, help, command, letter },
 #include "door/options.def"
 #undef OPTION
 };
@@ -22,10 +22,24 @@ bool args_names(struct str name, const char *field)
     return !field[name.len];
 }
 
+bool op_in_words(enum op op)
+{
+    static const bool open[] = {
+        [SERVED_INDEX] = true,       [SERVED_BROKER] = true, [SERVED_PACKAGES] = true,
+        [SERVED_CONNECTION] = false, [SERVED_HOUSE] = false, [SERVED_NONE] = false,
+    };
+    const struct shape *shape = shape_of(op_row(op)->request);
+    if (!open[op_row(op)->served]) return false;
+    for (size_t i = 0; i < shape->count; i++)
+        if (shape->fields[i].type > TYPE_str || shape->fields[i].many == MANY_list) return false;
+    return true;
+}
+
 /* The optional field of any operation's request that name stands for. */
 static const struct field *find_field(struct str name)
 {
     for (enum op op = 0; op < OP_COUNT; op++) {
+        if (!op_in_words(op)) continue;
         const struct shape *shape = shape_of(op_row(op)->request);
         for (size_t i = 0; i < shape->count; i++)
             if (shape->fields[i].many == MANY_opt && args_names(name, shape->fields[i].name))
@@ -39,6 +53,7 @@ static enum err unknown_option(struct str name, struct fault *f)
     struct near n = near_make(name);
     for (enum option o = 0; o < OPTION_COUNT; o++) near_offer(&n, str_of(rows[o].name));
     for (enum op op = 0; op < OP_COUNT; op++) {
+        if (!op_in_words(op)) continue;
         const struct shape *shape = shape_of(op_row(op)->request);
         for (size_t i = 0; i < shape->count; i++)
             if (shape->fields[i].many == MANY_opt) near_offer(&n, str_of(shape->fields[i].name));
@@ -133,6 +148,42 @@ enum err args_parse(size_t count, char **argv, struct args *a, struct fault *f)
         else a->words[a->count++] = kept;
     }
     return e;
+}
+
+/* --- values ------------------------------------------------------------------------------ */
+
+static bool take_unit(struct str unit, uint64_t *ms)
+{
+    static const struct {
+        const char *name;
+        uint64_t ms;
+    } units[] = { { "", 1000 }, { "s", 1000 }, { "ms", 1 }, { "min", 60000 } };
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (!str_eq(str_of(units[i].name), unit)) continue;
+        *ms = units[i].ms;
+        return true;
+    }
+    return false;
+}
+
+bool args_time(struct str text, uint64_t *ms)
+{
+    enum { DIGITS = 9, DAY_MS = 86400000 };
+    uint64_t whole = 0, part = 0, scale = 1, unit;
+    size_t digits = 0, at = 0;
+    while (at < text.len && ascii_digit(text.at[at])) at++;
+    if (at > DIGITS || (at && !str_u64(str_head(text, at), &whole))) return false;
+    digits = at;
+    if (at < text.len && text.at[at] == '.') {
+        for (at++; at < text.len && ascii_digit(text.at[at]); at++, digits++) {
+            if (scale >= 1000000000) continue; /* beyond a nanosecond */
+            part = part * 10 + (uint64_t)(text.at[at] - '0');
+            scale *= 10;
+        }
+    }
+    if (!digits || !take_unit(str_from(text, at), &unit)) return false;
+    *ms = whole * unit + (part * unit + scale - 1) / scale;
+    return *ms > 0 && *ms <= DAY_MS;
 }
 
 /* --- filling a request ------------------------------------------------------------------- */

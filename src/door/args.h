@@ -7,7 +7,7 @@
 #include "wire/schema.h"
 
 enum option {
-#define OPTION(id, letter, name, value, words, help) OPTION_##id,
+#define OPTION(id, letter, name, value, words, command, help) OPTION_##id,
 #include "door/options.def"
 #undef OPTION
     OPTION_COUNT
@@ -15,9 +15,14 @@ enum option {
 
 struct option_row {
     const char *name, *value, *words, *help;
+    const char *command; /* the only one that has it; empty: every command has */
     char letter;
 };
 const struct option_row *option_row(enum option o);
+
+/* Whether an operation can be asked for in words: a door may call it, and no field holds other
+ * messages. The optional fields of such a one are options. */
+bool op_in_words(enum op op);
 
 enum { ARGS_FIELDS_MOST = 16 };
 
@@ -49,6 +54,10 @@ struct buf;
 enum err args_fill(const struct args *a, const char *command, const struct shape *shape,
                    char *const *operands, size_t count, struct buf *joined, void *request,
                    struct fault *f);
+
+/* A time as people write it, "5", "0.5", "5s", "200ms" or "2min", in whole milliseconds, a begun
+ * one counted as one. False for anything else, for none at all and for more than a day. */
+bool args_time(struct str text, uint64_t *ms);
 
 /* How many operands a request takes: SIZE_MAX for any number above least. */
 void args_wants(const struct shape *shape, size_t *least, size_t *most);

@@ -9,7 +9,7 @@ static void each_command(struct buf *out, command_use *use)
 {
     struct command command;
     for (size_t i = 0; command_at(i, &command); i++)
-        if (*command.help) use(out, &command);
+        if (*command.help && command.group != GROUP_SHELL) use(out, &command);
 }
 
 static void put(struct buf *out, const char *text)
@@ -27,9 +27,14 @@ static void put_quoted(struct buf *out, const char *text, bool bracketed)
     }
 }
 
-static void put_words(struct buf *out, const char *words)
+static void put_words(struct buf *out, struct str words)
 {
-    for (; *words; words++) buf_byte(out, *words == '|' ? ' ' : *words);
+    for (size_t i = 0; i < words.len; i++) buf_byte(out, words.at[i] == '|' ? ' ' : words.at[i]);
+}
+
+static bool is_option_of(const struct option_row *row, const struct command *command)
+{
+    return str_eq(str_of(row->command), str_of(command->name));
 }
 
 static void put_field_name(struct buf *out, const struct field *f)
@@ -41,6 +46,7 @@ static void put_field_name(struct buf *out, const struct field *f)
 static bool said_before(enum op op, const struct field *f)
 {
     for (enum op o = 0; o < op; o++) {
+        if (!op_in_words(o)) continue;
         const struct shape *shape = shape_of(op_row(o)->request);
         for (size_t i = 0; i < shape->count; i++)
             if (shape->fields[i].many == MANY_opt &&
@@ -50,14 +56,14 @@ static bool said_before(enum op op, const struct field *f)
     return false;
 }
 
-/* Whether the operands are packages. */
-static bool takes_packages(const struct command *command)
+/* What the value of an option is on disk. */
+enum place { PLACE_NONE, PLACE_FOLDER, PLACE_FILE };
+static enum place place_of(const struct option_row *row)
 {
-    if (command->op == OP_COUNT) return false;
-    const struct op_row *row = op_row(command->op);
-    const struct shape *shape = shape_of(row->request);
-    return str_starts(str_of(row->capability), S("package.")) && shape->count &&
-           shape->fields[0].many == MANY_one && shape->fields[0].type == TYPE_str;
+    struct str value = str_of(row->value);
+    return str_eq(value, S("DIR"))    ? PLACE_FOLDER
+           : str_eq(value, S("PATH")) ? PLACE_FILE
+                                      : PLACE_NONE;
 }
 
 static void name_word(struct buf *out, const struct command *command)
@@ -68,13 +74,16 @@ static void name_word(struct buf *out, const struct command *command)
 
 static void package_word(struct buf *out, const struct command *command)
 {
-    if (takes_packages(command)) name_word(out, command);
+    if (command_takes_packages(command)) name_word(out, command);
 }
 
 /* --- bash -------------------------------------------------------------------------------- */
 
 static void bash_options(struct buf *out, const struct command *command)
 {
+    for (enum option o = 0; o < OPTION_COUNT; o++)
+        if (is_option_of(option_row(o), command))
+            buf_print(out, "    %s) words+=' --%s' ;;\n", command->name, option_row(o)->name);
     if (command->op == OP_COUNT) return;
     const struct shape *shape = shape_of(op_row(command->op)->request);
     for (size_t i = 0; i < shape->count; i++) {
@@ -93,14 +102,16 @@ static void bash_values(struct buf *out)
         buf_print(out, "    --%s) ", row->name);
         if (*row->words) {
             put(out, "mapfile -t COMPREPLY < <(compgen -W '");
-            put_words(out, row->words);
-            put(out, "' -- \"$cur\")");
-        } else {
-            put(out, "mapfile -t COMPREPLY < <(compgen -d -- \"$cur\")");
+            put_words(out, str_of(row->words));
+            put(out, "' -- \"$cur\"); ");
+        } else if (place_of(row) != PLACE_NONE) {
+            buf_print(out, "mapfile -t COMPREPLY < <(compgen -%c -- \"$cur\"); ",
+                      place_of(row) == PLACE_FOLDER ? 'd' : 'f');
         }
-        put(out, "; return ;;\n");
+        put(out, "return ;;\n");
     }
     for (enum op op = 0; op < OP_COUNT; op++) {
+        if (!op_in_words(op)) continue;
         const struct shape *shape = shape_of(op_row(op)->request);
         for (size_t i = 0; i < shape->count; i++) {
             const struct field *f = &shape->fields[i];
@@ -122,6 +133,7 @@ static void bash_valued(struct buf *out)
         bar = "|";
     }
     for (enum op op = 0; op < OP_COUNT; op++) {
+        if (!op_in_words(op)) continue;
         const struct shape *shape = shape_of(op_row(op)->request);
         for (size_t i = 0; i < shape->count; i++) {
             const struct field *f = &shape->fields[i];
@@ -134,8 +146,17 @@ static void bash_valued(struct buf *out)
 
 static void bash_case(struct buf *out, const struct command *command)
 {
-    if (takes_packages(command)) put(out, out->at[out->len - 1] == '\n' ? "    " : "|");
-    if (takes_packages(command)) put(out, command->name);
+    if (!command_takes_packages(command)) return;
+    put(out, out->at[out->len - 1] == '\n' ? "    " : "|");
+    put(out, command->name);
+}
+
+static void bash_words(struct buf *out, const struct command *command)
+{
+    if (!command_words(command).len) return;
+    buf_print(out, "    %s) mapfile -t COMPREPLY < <(compgen -W '", command->name);
+    put_words(out, command_words(command));
+    put(out, "' -- \"$cur\") ;;\n");
 }
 
 static void bash_script(struct buf *out)
@@ -165,7 +186,8 @@ static void bash_script(struct buf *out)
              "        esac\n"
              "    done\n"
              "    words='");
-    for (enum option o = 0; o < OPTION_COUNT; o++) buf_print(out, " --%s", option_row(o)->name);
+    for (enum option o = 0; o < OPTION_COUNT; o++)
+        if (!*option_row(o)->command) buf_print(out, " --%s", option_row(o)->name);
     put(out, "'\n    case $command in\n");
     each_command(out, bash_options);
     put(out, "    esac\n"
@@ -174,10 +196,9 @@ static void bash_script(struct buf *out)
              "    esac\n"
              "    words='");
     each_command(out, name_word);
-    put(out,
-        "'\n    case $command in\n"
-        "    ''|help) mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\") ;;\n"
-        "    completion) mapfile -t COMPREPLY < <(compgen -W 'bash zsh fish' -- \"$cur\") ;;\n");
+    put(out, "'\n    case $command in\n"
+             "    ''|help) mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\") ;;\n");
+    each_command(out, bash_words);
     each_command(out, bash_case);
     put(out, ")\n"
              "        mapfile -t COMPREPLY < <(omg __names -- \"$stem$cur\" 2>/dev/null)\n"
@@ -199,10 +220,11 @@ static void zsh_option(struct buf *out, const struct option_row *row)
     if (*row->value) buf_print(out, ":%s:", row->value);
     if (*row->words) {
         put(out, "(");
-        put_words(out, row->words);
+        put_words(out, str_of(row->words));
         put(out, ")");
     } else if (*row->value) {
-        put(out, "_files -/");
+        static const char *const files[] = { " ", "_files -/", "_files" };
+        put(out, files[place_of(row)]);
     }
     put(out, "' \\\n");
 }
@@ -210,6 +232,7 @@ static void zsh_option(struct buf *out, const struct option_row *row)
 static void zsh_fields(struct buf *out)
 {
     for (enum op op = 0; op < OP_COUNT; op++) {
+        if (!op_in_words(op)) continue;
         const struct shape *shape = shape_of(op_row(op)->request);
         for (size_t i = 0; i < shape->count; i++) {
             const struct field *f = &shape->fields[i];
@@ -232,6 +255,14 @@ static void zsh_command(struct buf *out, const struct command *command)
     put(out, "'\n");
 }
 
+static void zsh_words(struct buf *out, const struct command *command)
+{
+    if (!command_words(command).len) return;
+    buf_print(out, "        %s) compadd ", command->name);
+    put_words(out, command_words(command));
+    put(out, " ;;\n");
+}
+
 static void zsh_script(struct buf *out)
 {
     put(out, "#compdef omg\n"
@@ -249,8 +280,8 @@ static void zsh_script(struct buf *out)
              "    command) _describe -t commands 'command' commands ;;\n"
              "    operand)\n"
              "        case $line[1] in\n"
-             "        help) _describe -t commands 'command' commands ;;\n"
-             "        completion) compadd bash zsh fish ;;\n");
+             "        help) _describe -t commands 'command' commands ;;\n");
+    each_command(out, zsh_words);
     each_command(out, bash_case);
     put(out, ")\n"
              "            names=(\"${(@f)$(omg __names -- \"$PREFIX\" 2>/dev/null)}\")\n"
@@ -268,6 +299,11 @@ static void fish_command(struct buf *out, const struct command *command)
     buf_print(out, "complete -c omg -n __fish_use_subcommand -a %s -d '", command->name);
     put_quoted(out, command->help, false);
     put(out, "'\n");
+    if (command_words(command).len) {
+        buf_print(out, "complete -c omg -n '__fish_seen_subcommand_from %s' -a '", command->name);
+        put_words(out, command_words(command));
+        put(out, "'\n");
+    }
     if (command->op == OP_COUNT) return;
     const struct shape *shape = shape_of(op_row(command->op)->request);
     for (size_t i = 0; i < shape->count; i++) {
@@ -281,24 +317,32 @@ static void fish_command(struct buf *out, const struct command *command)
     }
 }
 
+static void fish_option(struct buf *out, const struct option_row *row)
+{
+    put(out, "complete -c omg");
+    if (*row->command) buf_print(out, " -n '__fish_seen_subcommand_from %s'", row->command);
+    buf_print(out, " -l %s", row->name);
+    if (row->letter) buf_print(out, " -s %c", row->letter);
+    if (*row->words) {
+        put(out, " -x -a '");
+        put_words(out, str_of(row->words));
+        put(out, "'");
+    } else if (*row->value) {
+        static const char *const files[] = { " -x", " -x -a '(__fish_complete_directories)'",
+                                             " -r -F" };
+        put(out, files[place_of(row)]);
+    }
+    put(out, " -d '");
+    put_quoted(out, row->help, false);
+    put(out, "'\n");
+}
+
 static void fish_script(struct buf *out)
 {
     put(out, "# fish completion for omg\ncomplete -c omg -f\n");
-    for (enum option o = 0; o < OPTION_COUNT; o++) {
-        const struct option_row *row = option_row(o);
-        buf_print(out, "complete -c omg -l %s", row->name);
-        if (row->letter) buf_print(out, " -s %c", row->letter);
-        if (*row->value)
-            put(out, *row->words ? " -x -a '" : " -x -a '(__fish_complete_directories)");
-        put_words(out, row->words);
-        if (*row->value) put(out, "'");
-        put(out, " -d '");
-        put_quoted(out, row->help, false);
-        put(out, "'\n");
-    }
+    for (enum option o = 0; o < OPTION_COUNT; o++) fish_option(out, option_row(o));
     each_command(out, fish_command);
-    put(out, "complete -c omg -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'\n"
-             "complete -c omg -n '__fish_seen_subcommand_from help' -a '");
+    put(out, "complete -c omg -n '__fish_seen_subcommand_from help' -a '");
     each_command(out, name_word);
     put(out, "'\ncomplete -c omg -n '__fish_seen_subcommand_from");
     each_command(out, package_word);

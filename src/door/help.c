@@ -14,6 +14,22 @@ static const struct {
               "its own. The exit status is 1 when one of them does not exist." },
     { "suggest", "The exit status is 1 when no name is like it." },
     { "doctor", "The exit status is 10 when a check found a problem, else 0." },
+    { "ping", "With -v, and on a terminal, it tells how long the answer took." },
+    { "metrics",
+      "With --format openmetrics it prints OpenMetrics text, for Prometheus and others." },
+    { "refresh", "The daemon looks for changes by itself; this waits until it has." },
+    { "daemon",
+      "It stays in the foreground unless --detach is given, and ends by Ctrl-C or SIGTERM. "
+      "Started as omgd the program is the daemon." },
+    { "shell",
+      "A bare `omg` on a terminal is the same. Every command is there, with the same options, and "
+      "words are quoted as in other shells. Tab completes, the arrow keys and Ctrl-R go through "
+      "what was asked before, Ctrl-C drops a line or ends a command, Ctrl-D leaves. Lines "
+      "that begin with a blank are not remembered. Options given to shell itself hold for "
+      "every line. When standard input is no terminal, its lines are run one after the "
+      "other; the exit status is the highest." },
+    { "time", "It tells how long the calls took, from question to answer, and how long all took, "
+              "printing included." },
     { "schema", "--format is text, json, markdown or mdoc (tables for a manual page)." },
     { "completion",
       "For bash: eval \"$(omg completion bash)\" in ~/.bashrc. For zsh: omg completion "
@@ -93,30 +109,38 @@ static void command_item(struct pen *p, const struct command *command)
     item(p, buf_view(&term), command->help);
 }
 
-static enum op_served group_of(const struct command *command)
+/* What every command has (command is ""), or what only the one named has. */
+static void option_items(struct pen *p, const char *command, bool *any)
 {
-    return command->op == OP_COUNT ? SERVED_NONE : op_row(command->op)->served;
+    for (enum option o = 0; o < OPTION_COUNT; o++) {
+        if (!str_eq(str_of(option_row(o)->command), str_of(command))) continue;
+        if (!*any) heading(p, "Options");
+        *any = true;
+        option_item(p, option_row(o));
+    }
 }
 
-static void all_help(struct pen *p)
+static void all_help(struct pen *p, bool shell)
 {
     static const char *const groups[] = {
-        [SERVED_INDEX] = "Packages",
-        [SERVED_BROKER] = "The daemon, where it runs",
-        [SERVED_NONE] = "More",
+        [GROUP_PACKAGES] = "Packages",
+        [GROUP_DAEMON] = "The daemon",
+        [GROUP_MORE] = "More",
+        [GROUP_SHELL] = "In this shell",
     };
-    sentence(p, "Usage: omg [OPTION…] COMMAND [OPERAND…]");
-    sentence(p, "Answers questions about the packages of this machine.");
     struct command command;
-    enum op_served group = SERVED_NONE;
+    enum group group = GROUPS;
+    bool options = false;
+    if (!shell) sentence(p, "Usage: omg [OPTION…] COMMAND [OPERAND…]");
+    sentence(p, "Answers questions about the packages of this machine.");
     for (size_t i = 0; command_at(i, &command); i++) {
-        if (!*command.help) continue;
-        if (i == 0 || group_of(&command) != group) heading(p, groups[group_of(&command)]);
-        group = group_of(&command);
+        bool here = shell ? command_in_shell(&command) : command.group != GROUP_SHELL;
+        if (!*command.help || !here) continue;
+        if (command.group != group) heading(p, groups[command.group]);
+        group = command.group;
         command_item(p, &command);
     }
-    heading(p, "Options");
-    for (enum option o = 0; o < OPTION_COUNT; o++) option_item(p, option_row(o));
+    option_items(p, "", &options);
     heading(p, "Exit status");
     item(p, S("0"), "Found, or done.");
     item(p, S("1"), "Nothing found.");
@@ -128,7 +152,7 @@ static void all_help(struct pen *p)
              "and ~/.config/omg/omg.conf.");
 }
 
-static void request_help(struct pen *p, const struct shape *shape)
+static void request_help(struct pen *p, const struct shape *shape, bool *options)
 {
     bool any = false;
     for (size_t i = 0; i < shape->count; i++) {
@@ -141,20 +165,32 @@ static void request_help(struct pen *p, const struct shape *shape)
         any = true;
         item(p, buf_view(&term), shape->fields[i].help);
     }
-    any = false;
     for (size_t i = 0; i < shape->count; i++) {
         if (shape->fields[i].many != MANY_opt) continue;
-        if (!any) heading(p, "Options");
-        any = true;
+        if (!*options) heading(p, "Options");
+        *options = true;
         field_item(p, &shape->fields[i]);
     }
+}
+
+/* The operations of a command, by their words. */
+static void words_help(struct pen *p, const struct command *command)
+{
+    struct str rest = command_words(command), word;
+    enum op op;
+    if (!command_word(command, STR_NONE, &op)) return;
+    heading(p, "Operands");
+    item(p, S("none"), op_row(op)->help);
+    while (str_cut(&rest, '|', &word))
+        if (command_word(command, word, &op)) item(p, word, op_row(op)->help);
 }
 
 static void command_help(struct pen *p, const struct command *command)
 {
     pen_put(p, S("Usage: omg "), SIZE_MAX);
     pen_put(p, str_of(command->name), SIZE_MAX);
-    pen_put(p, S(" [OPTION…] "), SIZE_MAX);
+    pen_put(p, S(" [OPTION…]"), SIZE_MAX);
+    if (*command->operands) pen_put(p, S(" "), SIZE_MAX);
     pen_put(p, str_of(command->operands), SIZE_MAX);
     pen_break(p, 0);
     sentence(p, command->help);
@@ -163,8 +199,11 @@ static void command_help(struct pen *p, const struct command *command)
         pen_break(p, 0);
         sentence(p, notes[i].text);
     }
+    bool options = false;
+    option_items(p, command->name, &options);
+    words_help(p, command);
     if (command->op != OP_COUNT) {
-        request_help(p, shape_of(op_row(command->op)->request));
+        request_help(p, shape_of(op_row(command->op)->request), &options);
         pen_break(p, 0);
         pen_wrap(p, S("With --json it prints the message"), 0);
         pen_piece(p, str_of(shape_of(op_row(command->op)->result)->name), 0);
@@ -185,28 +224,18 @@ int help_main(struct cli *c, const struct command *command)
     bool itself = about.main == help_main;
     if (itself && c->args.count > 2)
         e = fail(&f, ERR_INVALID_PARAMS, "help is about one command at a time");
-    else if (itself && c->args.count > 1) e = command_find(str_of(c->args.words[1]), &about, &f);
+    else if (itself && c->args.count > 1)
+        e = command_find(str_of(c->args.words[1]), c->shell, &about, &f);
     if (e) return cli_error(c, e, &f, NULL);
-    if (about.main == help_main) all_help(&p);
+    if (about.main == help_main) all_help(&p, c->shell);
     else command_help(&p, &about);
     return 0;
-}
-
-/* Refuses operands and options that a command without a request does not have. */
-static enum err refuse_rest(struct cli *c, const struct command *command, struct fault *f)
-{
-    if (c->args.count > 1)
-        return fail(f, ERR_INVALID_PARAMS, "%s takes no operands", command->name);
-    if (c->args.field_count)
-        return fail(f, ERR_INVALID_PARAMS, "%s has no option '--%.*s'", command->name,
-                    STR_ARG(c->args.fields[0].name));
-    return OK;
 }
 
 int version_main(struct cli *c, const struct command *command)
 {
     struct fault f = { 0 };
-    enum err e = refuse_rest(c, command, &f);
+    enum err e = cli_no_operands(c, command, &f);
     if (e) return cli_error(c, e, &f, NULL);
     if (c->screen.form == FORM_JSON) buf_str(&c->out, S("{\"version\":\"" OMG_VERSION "\"}\n"));
     else buf_str(&c->out, S("omg " OMG_VERSION "\n"));
@@ -216,7 +245,7 @@ int version_main(struct cli *c, const struct command *command)
 int schema_main(struct cli *c, const struct command *command)
 {
     struct fault f = { 0 };
-    enum err e = refuse_rest(c, command, &f);
+    enum err e = cli_no_operands(c, command, &f);
     if (e) return cli_error(c, e, &f, NULL);
     schema_print(&c->out, c->screen.form);
     return 0;

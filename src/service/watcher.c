@@ -23,26 +23,19 @@ static void settled(struct loop *l, struct timer *t)
     w->changed(w);
 }
 
-/* Tells it once nothing more has happened for a while. */
-static void tell_soon(struct watcher *w)
-{
-    uint64_t now = w->loop->now_ns, due = now + QUIET_MS * UINT64_C(1000000);
-    if (!w->first_ns) w->first_ns = now;
-    if (due > w->first_ns + LATEST_MS * UINT64_C(1000000))
-        due = w->first_ns + LATEST_MS * UINT64_C(1000000);
-    if (due < w->not_before_ns) due = w->not_before_ns;
-    timer_set(w->loop, &w->settle, due);
-}
-
 /* What happened does not matter: the caller compares every source with what it was. */
 static void happened(struct loop *l, struct watch *watch, uint32_t events)
 {
     struct watcher *w = (struct watcher *)(void *)((char *)watch - offsetof(struct watcher, watch));
     _Alignas(struct inotify_event) char some[4096];
-    (void)l;
+    uint64_t now = l->now_ns, due = now + QUIET_MS * UINT64_C(1000000);
     (void)events;
     while (read(watch->fd, some, sizeof some) > 0) continue;
-    tell_soon(w);
+    if (!w->first_ns) w->first_ns = now;
+    if (due > w->first_ns + LATEST_MS * UINT64_C(1000000))
+        due = w->first_ns + LATEST_MS * UINT64_C(1000000);
+    if (due < w->not_before_ns) due = w->not_before_ns;
+    timer_set(l, &w->settle, due);
 }
 
 void watcher_open(struct watcher *w, struct loop *l, watcher_fn *changed)
@@ -83,5 +76,4 @@ void watcher_follow(struct watcher *w, const struct store *s, const char *root)
         int n = snprintf(full, sizeof full, "%s/%.*s", root, STR_ARG(path));
         if (n > 0 && (size_t)n < sizeof full) follow(w, full);
     }
-    tell_soon(w);
 }

@@ -21,9 +21,8 @@ struct watcher {
 /* Without inotify nothing is told, ever; the caller looks for itself now and then. */
 void watcher_open(struct watcher *w, struct loop *l, watcher_fn *changed);
 
-/* Watches whatever the store's index was made from; what is watched already stays so. Tells once,
- * as something may have happened since the sources were read. root is the store's folder as a path,
- * "" for "/". */
+/* Watches whatever the store's index was made from; what is watched already stays so. root is the
+ * store's folder as a path, "" for "/". */
 void watcher_follow(struct watcher *w, const struct store *s, const char *root);
 
 #endif

@@ -6,6 +6,8 @@ import os
 import pathlib
 import re
 import signal
+import socket
+import struct
 import subprocess
 import time
 
@@ -61,6 +63,12 @@ def ticks(pid):
     return int(words[11]) + int(words[12])
 
 
+def daemon_of(client):
+    """The process id of the daemon that it is connected to."""
+    peer = client.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    return struct.unpack("3i", peer)[0]
+
+
 class House:
     """omg daemon and its processes."""
 
@@ -103,8 +111,9 @@ class House:
 
         def try_it():
             assert self.process.poll() is None, self.said()
-            with contextlib.suppress(FileNotFoundError, ConnectionRefusedError), self.client():
-                return True
+            with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
+                with self.client() as client:  # and not the last breath of the one before
+                    return daemon_of(client) == self.pid
             return False
 
         wait_for(try_it, what="the socket")

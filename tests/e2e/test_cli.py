@@ -234,6 +234,12 @@ printf '%s\\n' "${COMPREPLY[@]}"
     (["omg", "--color", "=", "al"], ["always"]),
     (["omg", "help", "doc"], ["doctor"]),
     (["omg", "completion", ""], ["bash", "zsh", "fish"]),
+    (["omg", "cache", ""], ["clear"]),
+    (["omg", "ping", "--co"], ["--color", "--count"]),
+    (["omg", "status", "--co"], ["--color"]),
+    (["omg", "search", "--tok"], [""]),
+    (["omg", "--timeout", ""], [""]),
+    (["omg", "ti"], [""]),
 ])
 def test_bash_completes(omg, words, offered):
     ran = subprocess.run(["bash", "-c", COMPLETE, "bash", *words], capture_output=True, check=False,

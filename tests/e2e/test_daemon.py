@@ -20,7 +20,7 @@ import time
 import pytest
 
 import conftest
-from house import (descriptors, error_of, fields, house, install, installed, large, lives, ticks,
+from house import (daemon_of, descriptors, error_of, fields, house, install, installed, large, lives, ticks,
                    wait_for, wire)
 from test_hostile import NOBODY, ROOT, as_root, needs_strace
 
@@ -170,8 +170,7 @@ def test_detached_it_is_there_when_the_command_ends(house):
     ran = daemon(house, "--socket", house.socket, "--detach")  # waits for the end of its output too
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, b"", b"")
     with house.client() as client:
-        peer = client.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-        pid = struct.unpack("3i", peer)[0]
+        pid = daemon_of(client)
         assert client.call("ping").text == "pong"
     assert os.getsid(pid) == pid
     assert set(descriptors(pid)[i] for i in range(3)) == {"/dev/null"}

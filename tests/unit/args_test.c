@@ -76,6 +76,45 @@ static void what_is_not_an_option_is_refused(void **state)
     assert_int_equal(parse("--json=1", NULL), ERR_INVALID_PARAMS);
 }
 
+static void only_commands_give_options(void **state)
+{
+    (void)state;
+    assert_true(op_in_words(OP_search) && op_in_words(OP_ping) && op_in_words(OP_refresh));
+    assert_false(op_in_words(OP_batch) || op_in_words(OP_with) || op_in_words(OP_house) ||
+                 op_in_words(OP_hello) || op_in_words(OP_subscribe));
+    assert_int_equal(parse("search", "--deadline-ms", "3", NULL), ERR_INVALID_PARAMS);
+}
+
+static void times_have_units(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t ms;
+    } good[] = {
+        { "5", 5000 },
+        { "0.5", 500 },
+        { "5s", 5000 },
+        { "200ms", 200 },
+        { ".25", 250 },
+        { "2.", 2000 },
+        { "1.5min", 90000 },
+        { "0.0001", 1 },
+        { "0.0015ms", 1 },
+        { "86400", 86400000 },
+        { "0.123456789123", 124 },
+    };
+    static const char *const bad[] = { "",  "0",   "0ms", "-1",    "+1",    "1x",  "s",
+                                       ".", "1 s", "1e3", "86401", "1.2.3", "inf", "9999999999" };
+    uint64_t ms;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_true(args_time(str_of(good[i].text), &ms));
+        assert_int_equal(ms, good[i].ms);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(args_time(str_of(bad[i]), &ms));
+}
+
 static enum err fill(enum op op, void *request)
 {
     static struct buf joined;
@@ -201,6 +240,8 @@ int main(void)
         cmocka_unit_test(two_dashes_end_the_options),
         cmocka_unit_test(values_stand_behind_a_sign_or_a_blank),
         cmocka_unit_test(what_is_not_an_option_is_refused),
+        cmocka_unit_test(only_commands_give_options),
+        cmocka_unit_test(times_have_units),
         cmocka_unit_test(words_become_a_request),
         cmocka_unit_test(words_that_do_not_fit_are_refused),
         cmocka_unit_test(package_names_have_their_letters),
