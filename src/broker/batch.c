@@ -29,9 +29,9 @@ static void batch_park(struct way *w, const struct request *r, size_t from, size
 {
     struct broker *b = w->c->b;
     struct way own = { .c = w->c, .id = w->id, .deadline_ns = w->deadline_ns, .in_batch = true };
-    struct str so_far = str_from(buf_view(&b->out), from);
     size_t keep = b->out.len;
-    struct call *call = way_park(&own, OP_batch, r, true);
+    struct call *call = way_park(&own, OP_batch, r, true); /* what is in out may move by this */
+    struct str so_far = str_from(str_head(buf_view(&b->out), keep), from);
     bool kept = call && conn_keep(w->c, &call->answer, so_far);
     b->out.len = kept ? from : keep;
     if (!kept) {
