@@ -36,28 +36,31 @@ typedef bool try_fn(void);
 #define CALLS                                                                                      \
     CALL(socket)                                                                                   \
     CALL(socketpair)                                                                               \
-    CALL(connect) CALL(bind) CALL(listen) CALL(setsockopt) CALL(execve) CALL(execveat) CALL(       \
-        clone) CALL(unshare) CALL(setns) CALL(ptrace) CALL(kill) CALL(tkill) CALL(tgkill)          \
-        CALL(rt_sigqueueinfo) CALL(pidfd_open) CALL(pidfd_send_signal) CALL(mount) CALL(           \
-            umount2) CALL(chroot) CALL(pivot_root) CALL(setuid) CALL(setgid) CALL(setresuid)       \
-            CALL(setresgid) CALL(setgroups) CALL(capset) CALL(prctl) CALL(personality) CALL(       \
-                seccomp) CALL(ioctl) CALL(memfd_create) CALL(shmget) CALL(process_vm_readv)        \
-                CALL(process_vm_writev) CALL(bpf) CALL(perf_event_open) CALL(userfaultfd) CALL(    \
-                    keyctl) CALL(add_key) CALL(init_module) CALL(finit_module) CALL(kexec_load)    \
-                    CALL(reboot) CALL(swapon) CALL(sethostname) CALL(settimeofday) CALL(           \
-                        clock_settime) CALL(io_setup) CALL(inotify_init1) CALL(fanotify_init)      \
-                        CALL(timerfd_create) CALL(eventfd2) CALL(signalfd4) CALL(epoll_create1)    \
-                            CALL(pipe2) CALL(dup) CALL(dup3) CALL(prlimit64) CALL(getrlimit) CALL( \
-                                sched_setaffinity) CALL(setpriority) CALL(setsid) CALL(setpgid)    \
-                                CALL(wait4) CALL(waitid) CALL(unlinkat) CALL(renameat)             \
-                                    CALL(linkat) CALL(symlinkat) CALL(mkdirat) CALL(mknodat)       \
-                                        CALL(fchmodat) CALL(fchownat) CALL(fchmod) CALL(fchown)    \
-                                            CALL(truncate) CALL(ftruncate) CALL(fallocate)         \
-                                                CALL(utimensat) CALL(setxattr) CALL(chdir)         \
-                                                    CALL(getcwd) CALL(sync) CALL(sendfile)         \
-                                                        CALL(splice) CALL(preadv) CALL(pwrite64)   \
-                                                            CALL(name_to_handle_at)                \
-                                                                CALL(open_by_handle_at)
+    CALL(connect)                                                                                  \
+    CALL(bind)                                                                                     \
+    CALL(listen) CALL(setsockopt) CALL(execve) CALL(execveat) CALL(clone) CALL(unshare) CALL(      \
+        setns) CALL(ptrace) CALL(kill) CALL(tkill) CALL(tgkill) CALL(rt_sigqueueinfo)              \
+        CALL(pidfd_open) CALL(pidfd_send_signal) CALL(mount) CALL(umount2) CALL(chroot) CALL(      \
+            pivot_root) CALL(setuid) CALL(setgid) CALL(setresuid) CALL(setresgid) CALL(setgroups)  \
+            CALL(capset) CALL(prctl) CALL(personality) CALL(seccomp) CALL(ioctl) CALL(             \
+                memfd_create) CALL(shmget) CALL(process_vm_readv) CALL(process_vm_writev)          \
+                CALL(bpf) CALL(perf_event_open) CALL(userfaultfd) CALL(keyctl) CALL(add_key) CALL( \
+                    init_module) CALL(finit_module) CALL(kexec_load) CALL(reboot) CALL(swapon)     \
+                    CALL(sethostname) CALL(settimeofday) CALL(clock_settime) CALL(io_setup) CALL(  \
+                        inotify_init1) CALL(fanotify_init) CALL(timerfd_create) CALL(eventfd2)     \
+                        CALL(signalfd4) CALL(epoll_create1) CALL(pipe2) CALL(dup) CALL(dup3)       \
+                            CALL(prlimit64) CALL(getrlimit) CALL(sched_setaffinity)                \
+                                CALL(setpriority) CALL(setsid) CALL(setpgid) CALL(wait4)           \
+                                    CALL(waitid) CALL(unlinkat) CALL(renameat) CALL(linkat)        \
+                                        CALL(symlinkat) CALL(mkdirat) CALL(mknodat) CALL(fchmodat) \
+                                            CALL(fchownat) CALL(fchmod) CALL(fchown)               \
+                                                CALL(truncate) CALL(ftruncate) CALL(fallocate)     \
+                                                    CALL(utimensat) CALL(setxattr) CALL(chdir)     \
+                                                        CALL(getcwd) CALL(sync) CALL(sendfile)     \
+                                                            CALL(splice) CALL(preadv)              \
+                                                                CALL(pwrite64)                     \
+                                                                    CALL(name_to_handle_at)        \
+                                                                        CALL(open_by_handle_at)
 
 #define CALL(name)                                                                                 \
     static bool try_##name(void)                                                                   \
@@ -69,8 +72,10 @@ CALLS
 #define OLD_CALLS                                                                                  \
     CALL(fork)                                                                                     \
     CALL(vfork)                                                                                    \
-    CALL(pipe) CALL(dup2) CALL(poll) CALL(select) CALL(creat) CALL(unlink) CALL(rename)            \
-        CALL(mkdir) CALL(chmod) CALL(chown) CALL(accept) CALL(epoll_create) CALL(modify_ldt)
+    CALL(pipe)                                                                                     \
+    CALL(dup2)                                                                                     \
+    CALL(poll) CALL(select) CALL(creat) CALL(unlink) CALL(rename) CALL(mkdir) CALL(chmod)          \
+        CALL(chown) CALL(accept) CALL(epoll_create) CALL(modify_ldt)
 OLD_CALLS
 #else
 #define OLD_CALLS

@@ -30,7 +30,7 @@ USERS = "lib/sysusers.d/omg.conf"
 
 
 def install(prefix, destdir=""):
-    environment = {**os.environ, "OMG_BUILD": str(BUILD), "DESTDIR": str(destdir)}
+    environment = {**os.environ, "DESTDIR": str(destdir)}
     words = [] if prefix is None else [str(prefix)]
     return subprocess.run([TOP / "build.sh", "install", *words], env=environment, timeout=300,
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)

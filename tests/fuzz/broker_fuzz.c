@@ -141,6 +141,7 @@ static void guest_leaves(struct guest *g)
 static void guest_comes(struct world *w, struct guest *g)
 {
     guest_leaves(g);
+    if (w->h.b.stopping) return; /* nobody would open */
     g->fd = client_comes(&w->h);
     g->reads = true;
 }
@@ -228,6 +229,20 @@ static void guest_asks(struct world *w, struct guest *g)
     buf_free(&out);
 }
 
+/* So much of it that it does not fit into a turn, nor its answers where they are not read. */
+static void guest_asks_much(struct world *w, struct guest *g)
+{
+    struct buf one = buf_make(1 << 20), out = buf_make(1 << 22);
+    uint64_t times = take(w, 1) * 16;
+    put_any(w, &one);
+    if (times & 16)
+        buf_put(&one, "\0\0\xEA\x60 and no more", 16); /* half a message of 60,000 bytes */
+    for (uint64_t i = 0; i <= times && out.len < 1 << 19; i++) buf_str(&out, buf_view(&one));
+    guest_says(g, buf_view(&out));
+    buf_free(&one);
+    buf_free(&out);
+}
+
 /* --- the service ------------------------------------------------------------------------- */
 
 static void service_listens(struct world *w)
@@ -274,10 +289,20 @@ static void house_changes(struct world *w, bool link)
         "frame.max_bytes = 65536\npool.max_bytes = 1048576\ncalls.max = 2\n",
         "frame.max_bytes = 65536\nanswers.max = 0\nrate.slow = 1\ncall.timeout_ms = 50\n",
         "frame.max_bytes = 65536\nanswers.max_bytes = 4096\nidle.timeout_ms = 100\nrate.fast = 1\n",
+        "frame.max_bytes = 65536\nclients.max = 2\n",
     };
     const char *one = settings[take(w, 1) % (sizeof settings / sizeof *settings)];
+    if (w->h.supervisor < 0) return;
     if (link) w->heard_len = 0;
     house_say(&w->h, one, link);
+}
+
+/* The supervisor wants it to end: from here on only what is answered is looked at. */
+static void house_ends(struct world *w)
+{
+    if (w->h.supervisor >= 0) close(w->h.supervisor);
+    w->h.supervisor = -1;
+    for (size_t i = 0; i < CLIENTS; i++) w->guests[i].said_nonsense = true;
 }
 
 /* --- a run ------------------------------------------------------------------------------- */
@@ -298,7 +323,8 @@ static void one_step(struct world *w)
     case 5:
     case 6: service_speaks(w); break;
     case 7:
-        if (what & 16) service_dies(&w->h);
+        if (what == 0xF7) house_ends(w);
+        else if (what & 16) service_dies(&w->h);
         else house_changes(w, true);
         break;
     case 8: index_comes(w); break;
@@ -308,6 +334,7 @@ static void one_step(struct world *w)
         if (w->h.service >= 0)
             sock_send(w->h.service, take_bytes(w, (size_t)take(w, 1) % 32), NULL, 0);
         break;
+    case 12: guest_asks_much(w, g); break;
     default: guest_asks(w, g); break;
     }
 }
@@ -317,7 +344,7 @@ static void everybody_listens(struct world *w)
     char any[64];
     house_turns(&w->h);
     service_listens(w);
-    while (read(w->h.supervisor, any, sizeof any) > 0) continue;
+    while (w->h.supervisor >= 0 && read(w->h.supervisor, any, sizeof any) > 0) continue;
     for (size_t i = 0; i < CLIENTS; i++)
         if (w->guests[i].reads) guest_reads(w, &w->guests[i]);
 }
@@ -333,11 +360,12 @@ static void final_account(struct world *w)
     everybody_listens(w);
     for (size_t i = 0; i < CLIENTS; i++) {
         const struct guest *g = &w->guests[i];
-        for (size_t k = 0; k < g->owed_len && !g->left && !g->said_nonsense; k++)
-            need(g->owed[k].count == 0);
+        bool owed = !g->left && !g->said_nonsense && !w->h.b.stopping;
+        for (size_t k = 0; k < g->owed_len && owed; k++) need(g->owed[k].count == 0);
     }
     for (size_t i = 0; i < CLIENTS; i++) guest_leaves(&w->guests[i]);
     house_turns(&w->h);
+    if (w->h.b.stopping) return;
     need(w->h.b.conns_len == 0 && w->h.b.calls_len == 0 && w->h.b.pool.used == 0);
 }
 
