@@ -522,6 +522,12 @@ fuzz() {
         -print_final_stats=1 -artifact_prefix="$OUT/fuzz/$name-" "${folders[@]}"
 }
 
+# The daemon under honest and hostile clients, restarts and changes of packages.
+soak() {
+    build_release
+    OMG=$FULL/omg PYTHONDONTWRITEBYTECODE=1 exec /usr/bin/python3 tests/soak/soak.py "${1:-60}"
+}
+
 # --- measuring ----------------------------------------------------------------------------------
 
 # Programs named floor_* stand alone: they are what is left when nothing of ours runs.
@@ -647,6 +653,7 @@ help() {
 ./build.sh unit [NAME...]      unit tests only: tests/unit/NAME_test.c
 ./build.sh e2e [ARGUMENTS]     end-to-end tests only, with pytest's arguments
 ./build.sh fuzz NAME SECONDS   tests/fuzz/NAME_fuzz.c under libFuzzer
+./build.sh soak SECONDS         the daemon among honest and hostile clients for a while
 ./build.sh bench [ARGUMENTS]   measurements: tests/bench/run.py
 ./build.sh san                 build/omg-san, the program with sanitizers
 ./build.sh lint                formatting, static analysis, manual pages, scripts
@@ -663,7 +670,7 @@ main() {
     local command=${1:-release}
     (($#)) && shift
     case $command in
-    release | unit | e2e | fuzz | bench | san | lint | format | clean | help) "$command" "$@" ;;
+    release | unit | e2e | fuzz | soak | bench | san | lint | format | clean | help) "$command" "$@" ;;
     test) test_all ;;
     install) install_all "$@" ;;
     *) help >&2; die "there is no command $command" ;;

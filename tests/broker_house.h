@@ -172,18 +172,21 @@ static inline void house_index(struct house *h, size_t set, unsigned parts, uint
     house_turns(h);
 }
 
-/* Bytes that come whole: the peer sends a frame with one call. False where there is none. */
-static inline bool take_exactly(int fd, char *to, size_t n, int fds[SOCK_FDS_MOST], size_t *count)
+/* n bytes; for those that the socket had no room for the broker gets a few more turns. False where
+ * they do not come. */
+static inline bool take_exactly(struct house *h, int fd, char *to, size_t n, int fds[SOCK_FDS_MOST],
+                                size_t *count)
 {
     size_t got = 0, more;
     *count = 0;
-    while (got < n) {
+    for (int tries = 0; got < n && tries < 1000; tries++) {
         ssize_t one = sock_receive(fd, to + got, n - got, fds + *count, &more);
-        if (one <= 0) return false;
+        if (one == 0 || (one < 0 && errno != EAGAIN)) return false;
+        if (one < 0) house_turns(h);
+        else got += (size_t)one;
         *count += more;
-        got += (size_t)one;
     }
-    return true;
+    return got == n;
 }
 
 /* The next frame that came on fd, as a payload in the arena; false where there is none. caller gets
@@ -195,11 +198,11 @@ static inline bool take_frame(struct house *h, int fd, struct str *payload, int 
     size_t count, others;
     struct pollfd p = { fd, POLLIN, 0 };
     *caller = -1;
-    if (poll(&p, 1, 0) <= 0 || !take_exactly(fd, head, sizeof head, fds, &count)) return false;
+    if (poll(&p, 1, 0) <= 0 || !take_exactly(h, fd, head, sizeof head, fds, &count)) return false;
     size_t len = 0;
     for (size_t i = 0; i < sizeof head; i++) len = len << 8 | (uint8_t)head[i];
     char *at = arena_alloc(&h->arena, len);
-    need(at && take_exactly(fd, at, len, more, &others) && !others && count <= 1);
+    need(at && take_exactly(h, fd, at, len, more, &others) && !others && count <= 1);
     if (count) *caller = fds[0];
     *payload = (struct str){ at, len };
     return true;

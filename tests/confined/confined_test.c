@@ -33,53 +33,12 @@ typedef bool try_fn(void);
 
 /* --- what is forbidden: harmless even where it is not -------------------------------------- */
 
-#define CALLS                                                                                      \
-    CALL(socket)                                                                                   \
-    CALL(socketpair)                                                                               \
-    CALL(connect)                                                                                  \
-    CALL(bind)                                                                                     \
-    CALL(listen) CALL(setsockopt) CALL(execve) CALL(execveat) CALL(clone) CALL(unshare) CALL(      \
-        setns) CALL(ptrace) CALL(kill) CALL(tkill) CALL(tgkill) CALL(rt_sigqueueinfo)              \
-        CALL(pidfd_open) CALL(pidfd_send_signal) CALL(mount) CALL(umount2) CALL(chroot) CALL(      \
-            pivot_root) CALL(setuid) CALL(setgid) CALL(setresuid) CALL(setresgid) CALL(setgroups)  \
-            CALL(capset) CALL(prctl) CALL(personality) CALL(seccomp) CALL(ioctl) CALL(             \
-                memfd_create) CALL(shmget) CALL(process_vm_readv) CALL(process_vm_writev)          \
-                CALL(bpf) CALL(perf_event_open) CALL(userfaultfd) CALL(keyctl) CALL(add_key) CALL( \
-                    init_module) CALL(finit_module) CALL(kexec_load) CALL(reboot) CALL(swapon)     \
-                    CALL(sethostname) CALL(settimeofday) CALL(clock_settime) CALL(io_setup) CALL(  \
-                        inotify_init1) CALL(fanotify_init) CALL(timerfd_create) CALL(eventfd2)     \
-                        CALL(signalfd4) CALL(epoll_create1) CALL(pipe2) CALL(dup) CALL(dup3)       \
-                            CALL(prlimit64) CALL(getrlimit) CALL(sched_setaffinity)                \
-                                CALL(setpriority) CALL(setsid) CALL(setpgid) CALL(wait4)           \
-                                    CALL(waitid) CALL(unlinkat) CALL(renameat) CALL(linkat)        \
-                                        CALL(symlinkat) CALL(mkdirat) CALL(mknodat) CALL(fchmodat) \
-                                            CALL(fchownat) CALL(fchmod) CALL(fchown)               \
-                                                CALL(truncate) CALL(ftruncate) CALL(fallocate)     \
-                                                    CALL(utimensat) CALL(setxattr) CALL(chdir)     \
-                                                        CALL(getcwd) CALL(sync) CALL(sendfile)     \
-                                                            CALL(splice) CALL(preadv)              \
-                                                                CALL(pwrite64)                     \
-                                                                    CALL(name_to_handle_at)        \
-                                                                        CALL(open_by_handle_at)
-
 #define CALL(name)                                                                                 \
     static bool try_##name(void)                                                                   \
     {                                                                                              \
         return syscall(SYS_##name, 0, 0, 0, 0, 0, 0) != 0 || true;                                 \
     }
-CALLS
-#if defined(__x86_64__)
-#define OLD_CALLS                                                                                  \
-    CALL(fork)                                                                                     \
-    CALL(vfork)                                                                                    \
-    CALL(pipe)                                                                                     \
-    CALL(dup2)                                                                                     \
-    CALL(poll) CALL(select) CALL(creat) CALL(unlink) CALL(rename) CALL(mkdir) CALL(chmod)          \
-        CALL(chown) CALL(accept) CALL(epoll_create) CALL(modify_ldt)
-OLD_CALLS
-#else
-#define OLD_CALLS
-#endif
+#include "calls.def"
 #undef CALL
 
 static bool try_execve_of_a_program(void)
@@ -186,24 +145,25 @@ static const struct row {
     const char *what;
     try_fn *try;
     unsigned may; /* which kinds of process */
-} rows[] = { { "connections are accepted", try_accepting, TALKING },
-             { "bytes go both ways", try_talking, BOTH },
-             { "descriptors are passed", try_passing_descriptors, TALKING },
-             { "memory comes and goes", try_memory, BOTH },
-             { "open files are read", try_reading_what_is_open, BOTH },
-             { "files are opened", try_opening, READING },
-             { "files are not written", try_writing_to_files, READING },
-             { "no program is run", try_execve_of_a_program, NEITHER },
-             { "no parent is signalled", try_another_users_signal, NEITHER },
-             { "dumpable it never is again", try_being_dumpable, NEITHER },
-             { "no code is mapped", try_mapping_code, NEITHER },
-             { "no memory becomes code", try_making_code, NEITHER },
-             { "no descriptor sends signals", try_signals_by_descriptor, NEITHER },
+} rows[] = {
+    { "connections are accepted", try_accepting, TALKING },
+    { "bytes go both ways", try_talking, BOTH },
+    { "descriptors are passed", try_passing_descriptors, TALKING },
+    { "memory comes and goes", try_memory, BOTH },
+    { "open files are read", try_reading_what_is_open, BOTH },
+    { "files are opened", try_opening, READING },
+    { "files are not written", try_writing_to_files, READING },
+    { "no program is run", try_execve_of_a_program, NEITHER },
+    { "no parent is signalled", try_another_users_signal, NEITHER },
+    { "dumpable it never is again", try_being_dumpable, NEITHER },
+    { "no code is mapped", try_mapping_code, NEITHER },
+    { "no memory becomes code", try_making_code, NEITHER },
+    { "no descriptor sends signals", try_signals_by_descriptor, NEITHER },
 #if defined(__x86_64__)
-             { "no other numbers of calls", try_another_abi, NEITHER },
+    { "no other numbers of calls", try_another_abi, NEITHER },
 #endif
 #define CALL(name) { "no " #name, try_##name, NEITHER },
-             CALLS OLD_CALLS
+#include "calls.def"
 #undef CALL
 };
 

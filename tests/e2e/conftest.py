@@ -135,10 +135,9 @@ class System:
         to.write_bytes(text if isinstance(text, bytes) else text.encode())
 
 
-@pytest.fixture
-def system(tmp_path):
+def make_system(root):
     """bash (an update waits) and libc6 installed, webserver-tiny and hostile on offer."""
-    s = System(tmp_path / "root")
+    s = System(root)
     stem = "var/lib/apt/lists/deb.example.org_debian_dists_bookworm_"
     s.write("var/lib/dpkg/status", STATUS)
     s.write("var/lib/dpkg/arch", "amd64\n")
@@ -149,6 +148,11 @@ def system(tmp_path):
     for name in ("bash", "libc6:amd64"):
         s.write(f"var/lib/dpkg/info/{name}.list", "/.\n")
     return s
+
+
+@pytest.fixture
+def system(tmp_path):
+    return make_system(tmp_path / "root")
 
 
 @pytest.fixture

@@ -102,7 +102,7 @@ class House:
     def ready(self):
         """Waits until every question can be answered."""
         self.listens()
-        with self.client() as client:
+        with self.client(any_peer=True) as client:
             client.gather([client.send("info", package="no-such-package")])
         return self
 
@@ -112,7 +112,8 @@ class House:
         def try_it():
             assert self.process.poll() is None, self.said()
             with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
-                with self.client() as client:  # and not the last breath of the one before
+                # And not the last breath of the one before.
+                with self.client(any_peer=True) as client:
                     return daemon_of(client) == self.pid
             return False
 

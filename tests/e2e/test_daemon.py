@@ -198,6 +198,21 @@ def test_calls_under_way_are_answered_when_it_ends(house, number):
     assert not os.path.exists(house.socket) and not os.path.exists(house.socket + ".lock")
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_what_a_terminal_sends_to_all_is_the_supervisors_to_decide(house, number):
+    house.start(start_new_session=True)
+    children = [house.broker, house.packages]
+    with house.client() as client:
+        client.call("ping")
+        os.killpg(house.pid, number)
+        if number == signal.SIGHUP:
+            assert error_of(client, "doctor") is None
+            assert [house.broker, house.packages] == children
+        else:
+            assert house.process.wait(30) == 0
+    assert "was ended" not in house.said()
+
+
 def test_a_process_that_does_not_end_is_made_to(house):
     house.start()
     stuck = house.packages
@@ -353,9 +368,9 @@ def test_a_broken_link_between_two_that_live_is_made_anew(house):
         os.kill(house.broker, signal.SIGSTOP)
         with house.client() as _:
             for count in range(1, 13):
+                seen = newest(house)
                 install(house.system, count)
-                seen = (house.folder / "cache").stat()
-                wait_for(lambda: newest(house) > seen.st_mtime_ns, 5, what="a new index")
+                wait_for(lambda: newest(house) > seen, 15, what="a new index")
         os.kill(house.broker, signal.SIGCONT)
         wait_for(lambda: installed(client) == 14)
 
@@ -401,6 +416,21 @@ def test_nobody_can_look_into_the_broker(house):
               "    sys.exit(name)\n")
     ran = subprocess.run([*AS_NOBODY, sys.executable, "-c", script], capture_output=True, check=False)
     assert ran.returncode == 0, ran
+
+
+@as_root
+def test_it_serves_an_ordinary_user_too(house):
+    for folder in reversed(house.folder.parents[:2]):
+        folder.chmod(0o755)
+    for path in (house.folder, *house.folder.rglob("*")):
+        os.chown(path, NOBODY, NOBODY)
+    house.start(before=AS_NOBODY)
+    with house.client(any_peer=True) as client:
+        assert installed(client) == 2 and error_of(client, "refresh") is None
+    for pid in (house.broker, house.packages):
+        assert fields(pid)["Uid"].split() == [str(NOBODY)] * 4
+    assert (fields(house.broker)["NoNewPrivs"], fields(house.broker)["Seccomp"]) == ("1", "2")
+    assert house.stop() == 0 and not os.path.exists(house.socket)
 
 
 def as_nobody(house, *words):

@@ -2,7 +2,6 @@
 it from there."""
 
 import os
-import pathlib
 import pwd
 import shutil
 import socket
@@ -16,7 +15,6 @@ import conftest
 import wire_module
 
 TOP = conftest.HERE.parent.parent
-BUILD = pathlib.Path(conftest.OMG).resolve().parent
 
 PROGRAMS = {"bin/omg", "bin/omgd"}
 PAGES = {"man1/omg.1", "man5/omg.conf.5", "man7/omg-internals.7", "man7/omg-protocol.7", "man8/omgd.8"}

@@ -156,7 +156,7 @@ def id_of(payload):
 def test_every_damaged_message_is_answered_once_under_its_id(house, seed):
     """And the connection goes on, as the framing is whole."""
     pick, whole = random.Random(seed), whole_requests()
-    house.configure(rate__slow=1000000)
+    house.configure(rate__slow=1000000, verbose=3 if seed == 0 else 0)
     house.start()
     with unharmed(house) as client:
         for _ in range(60):
@@ -289,6 +289,18 @@ def test_a_message_larger_than_the_pool_drives_out_nobody(house):
         other.settimeout(0.5)
         with pytest.raises(TimeoutError):
             other.recv(1)
+
+
+def test_without_memory_the_house_goes_on(house):
+    """The pool may be larger than what the system has."""
+    house.configure(pool__max_bytes=4 << 30)
+    house.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (500 << 20, 500 << 20)))
+    with unharmed(house) as client:
+        crowd = [connect(house) for _ in range(200)]
+        for _ in send_some(crowd, struct.pack(">I", 2 * HALF) + b"x" * HALF, 5):
+            assert client.call("search", query="web").total == 1
+        for s in crowd:
+            s.close()
 
 
 def test_a_client_that_never_reads_is_not_read_from(large):

@@ -479,6 +479,31 @@ static void a_batch_waits_for_the_items_that_a_service_answers(void **state)
     assert_int_equal(h.b.calls_len, 0);
 }
 
+/* The answers so far and the request that is kept do not fit into the room that there was. */
+static void what_a_batch_has_answered_outlives_the_growth_of_the_buffer(void **state)
+{
+    static char text[501];
+    struct request items[100];
+    struct search_request q = { .query = { text, 500 }, .limit = { true, 0 } };
+    (void)state;
+    memset(text, 'x', 500);
+    for (size_t pings = 0; pings < 98; pings += 7) {
+        for (size_t i = 0; i < 100; i++)
+            items[i] = (struct request){ i, op_row(OP_search)->number, &q };
+        for (size_t i = 0; i < pings; i++)
+            items[i] = (struct request){ i, op_row(i % 8 ? OP_ping : OP_schema)->number, &ping };
+        items[pings] = (struct request){ pings, op_row(OP_doctor)->number, &doctor };
+        ask(OP_batch, 9, &(struct batch_request){ .requests = { items, 100 } });
+        service_answers(&h, service_asked(&h).id);
+        const struct batch_result *said = answer().body;
+        for (size_t i = 0; i < pings; i++)
+            assert_success(said->responses.at[i], i, i % 8 ? OP_ping : OP_schema);
+        assert_success(said->responses.at[pings], pings, OP_doctor);
+        assert_success(said->responses.at[99], 99, OP_search);
+        buf_free(&h.b.out);
+    }
+}
+
 static void an_item_whose_service_dies_fails_alone(void **state)
 {
     struct request items[] = { { 1, op_row(OP_doctor)->number, &doctor },
@@ -986,6 +1011,7 @@ int main(void)
         TEST(an_empty_batch_has_an_empty_answer),
         TEST(items_fail_one_by_one),
         TEST(a_batch_waits_for_the_items_that_a_service_answers),
+        TEST(what_a_batch_has_answered_outlives_the_growth_of_the_buffer),
         TEST(an_item_whose_service_dies_fails_alone),
         TEST(a_heavy_batch_leaves_turns_to_others),
         WITH_LIMIT(items_that_overrun_the_message_are_told_one_by_one),
