@@ -108,24 +108,27 @@ static enum err lock_take(const char *path, int *lock, struct fault *f)
     return fail(f, ERR_CONFLICT, "other daemons come and go on %s", path);
 }
 
-/* Whether somebody has the socket open: only a refused connection says that nobody has. */
-static bool is_alive(const struct sockaddr_un *address)
+/* Connects and leaves: 0, or why not. */
+static int knock(const struct sockaddr_un *address)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0) return true;
-    bool dead = connect(fd, (const struct sockaddr *)address, sizeof *address) != 0 &&
-                (errno == ECONNREFUSED || errno == ENOENT);
+    if (fd < 0) return errno;
+    int said = connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 ? 0 : errno;
     close(fd);
-    return !dead;
+    return said;
 }
 
-/* The processes of a daemon that was killed have the socket open for a moment still. */
-static bool stays_alive(const struct sockaddr_un *address)
+/* Whether somebody has the socket open: only a refused connection says that nobody has. The
+ * processes of a daemon that was killed may have it for a moment still. */
+static bool is_alive(const struct sockaddr_un *address)
 {
     enum { TRIES = 40, PAUSE_MS = 50 };
-    for (int i = 0; i < TRIES && is_alive(address); i++)
+    int said = knock(address);
+    for (int i = 0; i < TRIES && (said == 0 || said == EAGAIN); i++) {
         nanosleep(&(struct timespec){ .tv_nsec = PAUSE_MS * 1000000 }, NULL);
-    return is_alive(address);
+        said = knock(address);
+    }
+    return said != ECONNREFUSED && said != ENOENT;
 }
 
 /* Makes the path free where what lies there is a socket that nobody serves. */
@@ -137,8 +140,7 @@ static enum err take_over(const char *path, const struct sockaddr_un *address, s
         return fail(f, ERR_INVALID_PARAMS, "%s is there and is not a socket", path);
     if (st.st_uid != geteuid() && geteuid() != 0)
         return fail(f, ERR_FORBIDDEN, "the socket %s belongs to another user", path);
-    if (stays_alive(address))
-        return fail(f, ERR_CONFLICT, "another program serves %s already", path);
+    if (is_alive(address)) return fail(f, ERR_CONFLICT, "another program serves %s already", path);
     if (unlink(path) == 0 || errno == ENOENT) return OK;
     if (errno == EACCES || errno == EPERM)
         return fail(f, ERR_FORBIDDEN, "the old socket %s cannot be removed: it is not yours", path);

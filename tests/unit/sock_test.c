@@ -108,6 +108,33 @@ static void what_a_dead_one_left_is_taken_over(void **state)
     close(lock);
 }
 
+static void a_socket_of_another_kind_is_not_displaced(void **state)
+{
+    static const int kinds[] = { SOCK_DGRAM, SOCK_SEQPACKET };
+    struct place *p = *state;
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int fd, lock;
+    strcpy(address.sun_path, p->path);
+    for (size_t i = 0; i < 2; i++) {
+        int other = socket(AF_UNIX, kinds[i], 0);
+        assert_int_equal(bind(other, (struct sockaddr *)&address, sizeof address), 0);
+        assert_int_equal(sock_listen(p->path, &fd, &lock, NULL), ERR_CONFLICT);
+        assert_int_equal(access(p->path, F_OK), 0);
+        close(other);
+        unlink(p->path);
+    }
+}
+
+static void who_may_not_listen_leaves_no_lock(void **state)
+{
+    struct place *p = *state;
+    int fd, lock;
+    assert_int_equal(mkdir(p->path, 0700), 0);
+    assert_int_equal(sock_listen(p->path, &fd, &lock, NULL), ERR_INVALID_PARAMS);
+    assert_int_equal(access(p->lock, F_OK), -1);
+    assert_int_equal(rmdir(p->path), 0);
+}
+
 static void a_file_in_the_way_stays(void **state)
 {
     struct place *p = *state;
@@ -189,6 +216,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_live_daemon_is_not_displaced, setup, teardown),
         cmocka_unit_test_setup_teardown(another_program_is_not_displaced, setup, teardown),
         cmocka_unit_test_setup_teardown(what_a_dead_one_left_is_taken_over, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_socket_of_another_kind_is_not_displaced, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_may_not_listen_leaves_no_lock, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_in_the_way_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(a_lock_that_is_a_link_is_refused, setup, teardown),
         cmocka_unit_test(a_path_that_is_too_long_is_told),

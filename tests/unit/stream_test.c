@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { LIMIT = 1 << 20 };
@@ -85,6 +86,62 @@ static void descriptors_arrive_in_order_with_whoever_they_were_sent(void **state
     assert_true(str_eq(stream_view(&t.b), S("123")));
     for (char c = 'a'; c <= 'c'; c++) assert_int_equal(letter_of(stream_fd(&t.b)), c);
     assert_int_equal(stream_fd(&t.b), -1);
+    two_close(&t);
+}
+
+static void descriptors_beyond_what_may_wait_come_when_there_is_room(void **state)
+{
+    enum { MANY = 60 };
+    struct two t;
+    int seen = 0;
+    (void)state;
+    two_open(&t);
+    for (int i = 0; i < MANY; i++) {
+        int fd = letter((char)('A' + i));
+        assert_int_equal(stream_send(&t.a, &t.loop, S("x"), &fd, 1), OK);
+        close(fd);
+    }
+    while (seen < MANY) {
+        assert_int_equal(stream_fill(&t.b), OK);
+        assert_true(t.b.fds_len > 0 && stream_view(&t.b).len == t.b.fds_len);
+        while (t.b.fds_len) assert_int_equal(letter_of(stream_fd(&t.b)), 'A' + seen++);
+        stream_taken(&t.b, stream_view(&t.b).len);
+    }
+    two_close(&t);
+}
+
+static void who_takes_none_of_them_is_told(void **state)
+{
+    struct two t;
+    int fd = letter('x');
+    (void)state;
+    two_open(&t);
+    for (int i = 0; i < 2 * STREAM_FDS; i++)
+        assert_int_equal(stream_send(&t.a, &t.loop, S("x"), &fd, 1), OK);
+    close(fd);
+    assert_int_equal(stream_fill(&t.b), OK);
+    assert_int_equal(stream_fill(&t.b), ERR_RESOURCE_LIMIT);
+    two_close(&t);
+}
+
+static void descriptors_that_are_lost_are_an_error(void **state)
+{
+    struct two t;
+    struct rlimit all, few;
+    int fds[] = { letter('a'), letter('b') };
+    (void)state;
+    two_open(&t);
+    assert_int_equal(stream_send(&t.a, &t.loop, S("x"), fds, 2), OK);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &all), 0);
+    few = (struct rlimit){ (rlim_t)dup(0), all.rlim_max };
+    close((int)few.rlim_cur++);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0); /* one more, and no second one */
+    assert_int_equal(stream_fill(&t.b), ERR_IO);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+    assert_int_equal(dup(0), (int)few.rlim_cur - 1);
+    close((int)few.rlim_cur - 1);
+    close(fds[0]);
+    close(fds[1]);
     two_close(&t);
 }
 
@@ -171,6 +228,9 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_arrive_whole_and_in_order),
         cmocka_unit_test(descriptors_arrive_in_order_with_whoever_they_were_sent),
+        cmocka_unit_test(descriptors_beyond_what_may_wait_come_when_there_is_room),
+        cmocka_unit_test(who_takes_none_of_them_is_told),
+        cmocka_unit_test(descriptors_that_are_lost_are_an_error),
         cmocka_unit_test(what_the_other_does_not_take_waits),
         cmocka_unit_test(more_than_may_wait_is_refused_and_the_rest_stays_whole),
         cmocka_unit_test(the_others_end_is_an_error_after_its_last_bytes),
