@@ -3,6 +3,7 @@
 #include "broker/broker.h"
 #include "wire/frame.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -417,6 +418,7 @@ void clients_finish(struct broker *b)
 {
     clients_accept(&b->loop, &b->listener, EPOLLIN);
     for (struct conn *c = b->conns, *next; c; c = next) {
+        assert(c->b == b);
         next = c->next;
         if (!c->out.len && !c->in.len) {
             ssize_t n = read(c->watch.fd, b->read, READ_ROOM);
@@ -427,6 +429,7 @@ void clients_finish(struct broker *b)
         if (b->calls[i].state != CALL_FREE && !b->calls[i].parent)
             call_fail(&b->calls[i], ERR_SERVICE_UNAVAILABLE, "the daemon is stopping");
     for (struct conn *c = b->conns, *next; c; c = next) {
+        assert(c->b == b);
         next = c->next;
         conn_close(c);
     }

@@ -2,7 +2,6 @@
 them dies, and that what it answers is what the command answers without it."""
 
 import contextlib
-import ctypes
 import json
 import os
 import pathlib

@@ -427,6 +427,30 @@ def test_half_a_message_and_then_nothing_is_given_up(house):
         assert 0.4 <= time.monotonic() - begin < 20
 
 
+def test_a_broker_that_stood_still_blames_nobody_for_it(house):
+    """Who has said all in time, and who has read all, is not too late because the broker is."""
+    house.configure(frame__timeout_ms=1000, call__timeout_ms=1000)
+    house.start()
+    with unharmed(house) as client, connect(house) as s, connect(house) as reader:
+        half = ask("ping", 7)
+        s.sendall(half[:9])
+        asks = ask("schema", 3) * 40
+        reader.sendall(asks)
+        waiting = client.send("doctor")
+        wait_for(lambda: readings(client)["pool_bytes"] > 0)
+        os.kill(house.broker, signal.SIGSTOP)
+        try:
+            s.sendall(half[9:])
+            data = reader.recv(1 << 20)
+            time.sleep(1.5)
+        finally:
+            os.kill(house.broker, signal.SIGCONT)
+        assert [one.id for one in responses(s.recv(1000))[0]] == [7]
+        assert name_of(client.gather([waiting])[0]) is None
+        while len(responses(data)[0]) < 40:
+            data += reader.recv(1 << 20)
+
+
 def test_one_byte_after_the_other_has_no_more_time(house):
     house.configure(frame__timeout_ms=500)
     house.start()
