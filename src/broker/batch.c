@@ -9,7 +9,7 @@ static size_t batch_room(const struct broker *b, size_t left)
 {
     enum { SHORT_ERROR = 64 };
     size_t most = (size_t)b->settings.frame_most, reserve = left * SHORT_ERROR;
-    return reserve < most ? most - reserve : 0;
+    return reserve < most / 2 ? most - reserve : most / 2;
 }
 
 static void batch_head(struct buf *out, uint64_t id, size_t count)
@@ -30,13 +30,19 @@ static void batch_park(struct way *w, const struct request *r, size_t from, size
     struct broker *b = w->c->b;
     struct way own = { .c = w->c, .id = w->id, .deadline_ns = w->deadline_ns, .in_batch = true };
     size_t keep = b->out.len;
-    struct call *call = way_park(&own, OP_batch, r, true); /* what is in out may move by this */
+    struct call *call = w->again;
+    if (call && call->state == CALL_CANCELLED) { /* by one of its own items */
+        if (item) call_free(item);
+        w->parked = call;
+        return;
+    }
+    if (!call) call = way_park(&own, OP_batch, r, true); /* what is in out may move by this */
     struct str so_far = str_from(str_head(buf_view(&b->out), keep), from);
-    bool kept = call && conn_keep(w->c, &call->answer, so_far);
+    bool kept = call && call_keep(call, &call->answer, so_far);
     b->out.len = kept ? from : keep;
     if (!kept) {
         if (item) call_free(item);
-        if (call) call_free(call);
+        if (call && !w->again) call_free(call);
         b->out.len = from;
         way_error(w, ERR_RESOURCE_LIMIT, "there is no room to go on with the batch later", NULL, 0);
         return;
@@ -47,6 +53,17 @@ static void batch_park(struct way *w, const struct request *r, size_t from, size
     if (item) item->parent = call;
     else job_put_off(&b->loop, &call->job);
     w->parked = call;
+}
+
+/* One of its own items was that it be cancelled. */
+static void batch_give_up(struct way *w, size_t from, struct call *item)
+{
+    if (item) {
+        service_cancel(item);
+        call_free(item);
+    }
+    w->c->b->out.len = from;
+    way_error(w, ERR_CANCELLED, NULL, NULL, 0);
 }
 
 /* Runs the items from done on; their answers go behind what is in out since from. */
@@ -66,6 +83,10 @@ static void batch_go_on(struct way *w, const struct request *r, size_t from, siz
         }
         way_run(&item, one);
         b->clock_ns = clock_ns();
+        if (w->again && w->again->state == CALL_CANCELLED) {
+            batch_give_up(w, from, item.parked);
+            return;
+        }
         if (item.parked) {
             batch_park(w, r, from, done, item.parked);
             return;
@@ -88,11 +109,14 @@ void batch_run(struct way *w, const struct request *r)
 }
 
 /* A batch goes on behind what it has answered already. */
-void batch_again(struct way *w, const struct call *call, const struct request *r)
+void batch_again(struct way *w, struct call *call, const struct request *r)
 {
     struct buf *out = &w->c->b->out;
     size_t from = out->len;
     buf_str(out, pail_view(&call->answer));
+    call->conn->calls_bytes -= pail_view(&call->answer).len;
+    pail_free(&call->b->pool, &call->answer);
+    w->again = call;
     batch_go_on(w, r, from, call->done);
 }
 
@@ -107,7 +131,7 @@ void batch_item(struct call *item, struct str payload)
         way_error(&w, ERR_RESOURCE_LIMIT, "the batch's answer is full", NULL, 0);
         payload = str_from(buf_view(&b->out), at);
     }
-    bool kept = conn_keep(w.c, &batch->answer, payload);
+    bool kept = call_keep(batch, &batch->answer, payload);
     b->out.len = at;
     call_free(item);
     batch->item = NULL;

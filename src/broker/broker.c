@@ -4,6 +4,7 @@
 #include "base/power.h"
 #include "wire/codec.h"
 #include "wire/frame.h"
+#include "wire/pen.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -27,14 +28,12 @@ void broker_say(const struct broker *b, uint64_t level, const char *format, ...)
     va_list args;
     if (b->settings.verbose < level) return;
     va_start(args, format);
-    int n = vsnprintf(text, sizeof text - 1, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    if (n < 0) return;
-    if ((size_t)n > sizeof text - 2) n = sizeof text - 2;
-    text[n++] = '\n';
     struct buf line = buf_make(1 << 12);
     buf_str(&line, S("omgd: broker: "));
-    buf_put(&line, text, (size_t)n);
+    pen_clean(&line, str_of(text)); /* some of it are strangers' words */
+    buf_byte(&line, '\n');
     ssize_t put = line.len ? write(STDERR_FILENO, line.at, line.len) : 0;
     (void)put; /* nobody reads the log: that is no reason to stop */
     buf_free(&line);
@@ -48,8 +47,23 @@ static const struct service_row {
 
 static const char *const state_words[] = { "starting", "running", "stopped", "down" };
 
-/* Texts of an event do not outlive it: what is kept points at constants. */
-static void take_state(struct broker *b, const struct service_state *said, int *fd)
+/* Without an index and without the one who would bring it nobody need wait. */
+static void packages_state(struct broker *b)
+{
+    bool down = str_eq(b->states[SERVICE_PACKAGES].state, S("down"));
+    if (!b->has_index && down) {
+        b->trouble = ERR_SERVICE_UNAVAILABLE;
+        fault_print(&b->trouble_text, "there is no package index: the service packages dies again "
+                                      "and again");
+        calls_index_came(b);
+    } else if (b->trouble == ERR_SERVICE_UNAVAILABLE && !down) {
+        b->trouble = OK;
+    }
+}
+
+/* Texts of an event do not outlive it: what is kept points at constants. SERVICES where there is no
+ * such service. */
+static enum service_id take_state(struct broker *b, const struct service_state *said)
 {
     for (enum service_id id = 0; id < SERVICES; id++) {
         if (!str_eq(said->name, str_of(service_rows[id].name))) continue;
@@ -57,9 +71,9 @@ static void take_state(struct broker *b, const struct service_state *said, int *
         for (size_t i = 0; i < sizeof state_words / sizeof *state_words; i++)
             if (str_eq(said->state, str_of(state_words[i])))
                 b->states[id].state = str_of(state_words[i]);
-        if (*fd >= 0) service_link(b, id, *fd);
-        *fd = -1;
+        return id;
     }
+    return SERVICES;
 }
 
 static void take_settings(struct broker *b, struct str text)
@@ -92,8 +106,12 @@ static void take_house(struct broker *b, struct str payload)
     const struct house_result *h = r.body;
     int fd = h->link ? stream_fd(&b->house) : -1;
     take_settings(b, h->settings);
-    for (size_t i = 0; i < h->services.len; i++) take_state(b, &h->services.at[i], &fd);
-    if (fd >= 0) close(fd);
+    enum service_id first = SERVICES;
+    for (size_t i = h->services.len; i-- > 0;) first = take_state(b, &h->services.at[i]);
+    /* From here on h may be gone: what waits is answered, and that takes the arena. */
+    packages_state(b);
+    if (fd >= 0 && first < SERVICES) service_link(b, first, fd);
+    else if (fd >= 0) close(fd);
     if (!b->listener.ready && !b->stopping) {
         b->listener.ready = clients_accept;
         b->listener.wanted = EPOLLIN;
@@ -125,9 +143,8 @@ static void house_ready(struct loop *l, struct watch *w, uint32_t events)
 {
     struct broker *b = (struct broker *)(void *)((char *)w - offsetof(struct broker, house));
     struct str payload;
-    enum err e = stream_fill(&b->house);
-    (void)l;
-    (void)events;
+    enum err e = events & EPOLLOUT ? stream_flush(&b->house, l) : OK;
+    if (!e) e = stream_fill(&b->house);
     while (frame_take(stream_view(&b->house), HOUSE_MOST, &payload) == FRAME_WHOLE) {
         take_house(b, payload);
         stream_taken(&b->house, FRAME_HEAD + payload.len);

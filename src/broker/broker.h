@@ -76,9 +76,9 @@ struct conn {
     uint64_t fast_ns, slow_ns;           /* when the client's allowance is full again (way.c) */
     uint64_t seen_ns, part_ns, stuck_ns; /* last frame; since when half a frame, unread answers */
     struct call *calls;
-    size_t calls_len;
-    bool hello, closing, ended; /* closing: once out is sent; ended: sends no more */
-    bool greedy, cut;           /* had to make room for others; and lost half an answer by that */
+    size_t calls_len, calls_bytes; /* calls, and what their pails hold */
+    bool hello, closing, ended;    /* closing: once out is sent; ended: sends no more */
+    bool greedy, cut; /* had to make room for others; and lost half an answer by that */
 };
 
 struct service {
@@ -132,6 +132,8 @@ void conn_close(struct conn *c);
 /* Goes on with what was put off. */
 void conn_resume(struct conn *c);
 void clients_finish(struct broker *b);
+/* Adds to a pail of a call's: of these one client may fill a part of the pool only. */
+bool call_keep(struct call *call, struct pail *p, struct str bytes);
 /* Adds to a pail of the client's. Where the pool is full, the other clients that have kept us
  * waiting the longest with something of it in their hands go first. */
 bool conn_keep(struct conn *c, struct pail *p, struct str bytes);

@@ -71,6 +71,26 @@ struct call *call_make(struct conn *c, enum op op, uint64_t id, uint64_t deadlin
     return call;
 }
 
+bool call_keep(struct call *call, struct pail *p, struct str bytes)
+{
+    enum { PART = 2 };
+    struct conn *c = call->conn;
+    size_t most = c->b->pool.most / PART;
+    if (c->calls_bytes > most || bytes.len > most - c->calls_bytes) return false;
+    if (!conn_keep(c, p, bytes)) return false;
+    c->calls_bytes += bytes.len;
+    return true;
+}
+
+/* What the pails of a call hold is its client's again. */
+static void pails_free(struct call *call)
+{
+    struct pool *pool = &call->b->pool;
+    call->conn->calls_bytes -= pail_view(&call->request).len + pail_view(&call->answer).len;
+    pail_free(pool, &call->request);
+    pail_free(pool, &call->answer);
+}
+
 void call_free(struct call *call)
 {
     struct broker *b = call->b;
@@ -82,8 +102,7 @@ void call_free(struct call *call)
     if (call->parent) call->parent->item = NULL;
     timer_clear(&b->loop, &call->deadline);
     job_clear(&b->loop, &call->job);
-    pail_free(&b->pool, &call->request);
-    pail_free(&b->pool, &call->answer);
+    pails_free(call);
     *(call->before ? &call->before->next : &c->calls) = call->next;
     if (call->next) call->next->before = call->before;
     c->calls_len--;

@@ -30,6 +30,7 @@ static uint64_t conn_due(const struct conn *c)
 {
     const struct settings *s = &c->b->settings;
     if (c->out.len) return c->stuck_ns + s->frame_ms * 1000000;
+    if (c->job.queued) return 0; /* it is our turn */
     if (c->in.len) return c->part_ns + s->frame_ms * 1000000;
     if (c->calls || !s->idle_ms) return 0;
     return c->seen_ns + s->idle_ms * 1000000;
@@ -77,6 +78,7 @@ static bool make_room(struct conn *c)
 {
     struct broker *b = c->b;
     struct conn *x = b->conns;
+    assert(x); /* c at least */
     for (struct conn *at = b->conns; at; at = at->next)
         if (conn_waits_since(at) < conn_waits_since(x)) x = at;
     if (x == c || conn_waits_since(x) == UINT64_MAX) return false;
@@ -240,6 +242,10 @@ static bool push(struct conn *c)
 {
     struct broker *b = c->b;
     struct str bytes = buf_view(&b->out);
+    if (c->cut) { /* behind half an answer nothing makes sense */
+        b->out.len = 0;
+        return true;
+    }
     ssize_t sent = b->out.full ? -1 : c->out.len ? 0 : send_now(c, bytes);
     b->out.full = false; /* the system had no memory for this client's answers */
     b->out.len = 0;      /* the bytes stay where they are until the next answer */
@@ -379,6 +385,7 @@ static void drain(struct conn *c)
     if (sent) c->stuck_ns = c->b->loop.now_ns;
     pail_taken(&c->b->pool, &c->out, (size_t)sent);
     if (!c->out.len && c->in.len && !c->closing) {
+        c->part_ns = c->b->loop.now_ns; /* nothing was read from it meanwhile */
         job_put_off(&c->b->loop, &c->job);
     }
     conn_send(c);
@@ -412,25 +419,13 @@ static void conn_ready(struct loop *l, struct watch *w, uint32_t events)
     conn_turn(c, (struct str){ b->read, (size_t)n });
 }
 
-/* The daemon stops: what has been said is answered, calls under way are ended, nobody is read from
- * again. */
+/* The daemon stops: what has been sent is read and answered, calls under way are ended, and what
+ * comes from now on is not heard any more. */
 void clients_finish(struct broker *b)
 {
     clients_accept(&b->loop, &b->listener, EPOLLIN);
-    for (struct conn *c = b->conns, *next; c; c = next) {
-        assert(c->b == b);
-        next = c->next;
-        if (!c->out.len && !c->in.len) {
-            ssize_t n = read(c->watch.fd, b->read, READ_ROOM);
-            if (n > 0) conn_turn(c, (struct str){ b->read, (size_t)n });
-        }
-    }
+    for (struct conn *c = b->conns; c; c = c->next) shutdown(c->watch.fd, SHUT_RD);
     for (size_t i = 0; i < b->calls_made; i++)
         if (b->calls[i].state != CALL_FREE && !b->calls[i].parent)
             call_fail(&b->calls[i], ERR_SERVICE_UNAVAILABLE, "the daemon is stopping");
-    for (struct conn *c = b->conns, *next; c; c = next) {
-        assert(c->b == b);
-        next = c->next;
-        conn_close(c);
-    }
 }

@@ -34,9 +34,10 @@ static void run_index(struct way *w, enum op op, const struct request *r)
         return;
     }
     size_t from = b->out.len;
+    const char *root = b->settings.daemon_root[0] ? b->settings.daemon_root : "/";
     f.text[0] = 0;
     assert(shape_of(op_row(op)->result)->size <= RESULT_ROOM);
-    enum err e = answer_index(&b->ix, op, r->body, result, "/", &b->arena, &f);
+    enum err e = answer_index(&b->ix, op, r->body, result, root, &b->arena, &f);
     if (e) {
         way_fault(w, e, &f);
         return;
@@ -258,13 +259,13 @@ void call_fail(struct call *call, enum err e, const char *text)
     struct broker *b = call->b;
     struct way w = { .c = call->conn, .id = call->id };
     char room[ERROR_ROOM];
-    size_t at = b->out.len;
+    struct buf own = { .at = room, .room = sizeof room, .limit = sizeof room }, out = b->out;
+    b->out = own; /* which needs no memory of the system */
     way_error(&w, e, text, NULL, 0);
-    struct str payload = str_from(buf_view(&b->out), at);
-    assert(payload.len <= sizeof room);
-    memcpy(room, payload.at, payload.len);
-    b->out.len = at;
-    call_answer(call, (struct str){ room, payload.len });
+    own = b->out;
+    b->out = out;
+    assert(!own.full);
+    call_answer(call, buf_view(&own));
 }
 
 void dispatch_again(struct call *call)
@@ -287,7 +288,9 @@ void dispatch_again(struct call *call)
     size_t at = call->parent ? b->out.len : frame_begin(&b->out);
     if (call->op == OP_batch) batch_again(&w, call, &r);
     else way_perform(&w, call->op, &r);
-    if (w.parked) { /* it waits once more */
+    if (call->state == CALL_CANCELLED || w.parked == call) {
+        b->out.len = at; /* a batch that cancelled itself, or that waits once more */
+    } else if (w.parked) {
         b->out.len = at;
         w.parked->since_ns = call->since_ns;
         w.parked->bytes_in = call->bytes_in;

@@ -2,6 +2,7 @@
 #include "base/version.h"
 #include "broker/broker.h"
 #include "wire/codec.h"
+#include "wire/limits.h"
 #include "wire/schema_print.h"
 
 enum { PROTOCOL = 1 };
@@ -84,7 +85,14 @@ static enum err list_capabilities(const struct conn *c, struct hello_result *r, 
 
 static enum err list_limits(const struct settings *s, struct hello_result *r, struct arena *a)
 {
-    r->limits.at = arena_array(a, setting_count, sizeof *r->limits.at);
+    static const struct {
+        const char *name;
+        uint64_t value;
+    } fixed[] = { { "package_name.max_bytes", PACKAGE_NAME_MOST },
+                  { "version.max_bytes", VERSION_MOST },
+                  { "results.max", RESULTS_MOST } };
+    enum { FIXED = sizeof fixed / sizeof *fixed };
+    r->limits.at = arena_array(a, setting_count + FIXED, sizeof *r->limits.at);
     r->limits.len = 0;
     if (!r->limits.at) return ERR_RESOURCE_LIMIT;
     for (size_t i = 0; i < setting_count; i++) {
@@ -94,6 +102,9 @@ static enum err list_limits(const struct settings *s, struct hello_result *r, st
         r->limits.at[r->limits.len++] =
             (struct limit){ .name = str_of(row->key), .value = *(const uint64_t *)at };
     }
+    for (size_t i = 0; i < FIXED; i++)
+        r->limits.at[r->limits.len++] =
+            (struct limit){ .name = str_of(fixed[i].name), .value = fixed[i].value };
     return OK;
 }
 

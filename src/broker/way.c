@@ -114,8 +114,7 @@ static bool keep_request(struct call *call, const struct request *r)
     struct broker *b = call->b;
     size_t from = b->out.len;
     codec_write_request(&b->out, r);
-    bool kept =
-        !b->out.full && conn_keep(call->conn, &call->request, str_from(buf_view(&b->out), from));
+    bool kept = !b->out.full && call_keep(call, &call->request, str_from(buf_view(&b->out), from));
     b->out.full = false;
     b->out.len = from;
     return kept;
@@ -124,6 +123,10 @@ static bool keep_request(struct call *call, const struct request *r)
 /* Makes a call of r, to be run again later (keep) or answered by a service. */
 struct call *way_park(struct way *w, enum op op, const struct request *r, bool keep)
 {
+    if (w->c->b->stopping) {
+        way_error(w, ERR_SERVICE_UNAVAILABLE, "the daemon is stopping", NULL, 0);
+        return NULL;
+    }
     struct call *call = call_make(w->c, op, w->id, w->deadline_ns);
     if (!call) {
         way_error(w, ERR_BUSY, "too many calls are under way; wait for some of them", NULL, 0);

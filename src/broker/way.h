@@ -11,7 +11,8 @@ struct way {
     uint64_t id, deadline_ns; /* 0: as long as the settings say */
     bool in_batch;
     struct call *parked;
-    struct str key; /* the payload, where its answer may be kept */
+    struct call *again; /* a batch that goes on: the call that it is, to be parked once more */
+    struct str key;     /* the payload, where its answer may be kept */
     bool hit, failed;
 };
 
@@ -35,7 +36,7 @@ void way_run(struct way *w, const struct request *r);
 
 /* A batch from its beginning, and one that goes on behind what it has answered already. */
 void batch_run(struct way *w, const struct request *r);
-void batch_again(struct way *w, const struct call *call, const struct request *r);
+void batch_again(struct way *w, struct call *call, const struct request *r);
 /* Puts an item's answer behind those that its batch has, and has the batch go on. */
 void batch_item(struct call *item, struct str payload);
 

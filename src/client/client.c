@@ -47,6 +47,7 @@ enum err client_open(const struct client_options *o, struct client **c, struct f
     *only.nowhere.text = 0;
     enum err e =
         line_open(&only.line, o->socket, o->timeout_ms, o->frame_most, o->verbose, &only.nowhere);
+    only.line.cancel = o->cancel;
     if (e && only.asks && o->socket.len) return fail(f, e, "%s", only.nowhere.text);
     e = only.asks ? OK : local_open(&only, f);
     if (e) return e;
@@ -148,6 +149,7 @@ enum err client_call(struct client *c, enum op op, const void *request, void *re
             if (e && f) *f = why;
             return e;
         }
+        if (e == ERR_CANCELLED && !answered) return fail(f, e, "%s", why.text);
         if (here) say_fallback(c, e, answered, &why);
     }
     return here ? answer_here(c, op, request, result, f) : fail_alone(c, op, e, &why, f);

@@ -7,6 +7,8 @@
 #include "base/err.h"
 #include "wire/schema.h"
 
+#include <signal.h>
+
 struct client;
 
 struct client_options {
@@ -19,6 +21,9 @@ struct client_options {
     uint64_t frame_most;     /* bytes of the longest message to take (frame.max_bytes); 0: 8 MiB */
     /* What to say on standard error: 1 what is being done, 2 each message too, 3 its bytes too. */
     int verbose;
+    /* Set by a signal's handler when the answer is not wanted any more: a call that waits for the
+     * daemon then ends with ERR_CANCELLED. NULL: never. */
+    const volatile sig_atomic_t *cancel;
 };
 
 /* Opens nothing yet; the first call connects to the daemon, or opens the index and builds it where

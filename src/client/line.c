@@ -25,6 +25,8 @@ enum err line_open(struct line *l, struct str socket, uint64_t timeout_ms, uint6
     l->timeout_ms = timeout_ms ? timeout_ms : LINE_TIMEOUT_MS;
     l->frame_most = frame_most ? (size_t)frame_most : LINE_FRAME_MOST;
     l->verbose = verbose;
+    l->cancel = NULL;
+    l->begun = false;
     l->id = l->not_before = 0;
     l->pauses = l->rests = (struct backoff){ 0 };
     l->large = buf_make(l->frame_most + FRAME_HEAD);
@@ -59,6 +61,12 @@ static enum err late(const struct line *l, struct fault *f)
                 (double)l->timeout_ms / 1e3);
 }
 
+/* What a signal that woke a call means for it. */
+static enum err woken(const struct line *l, struct fault *f)
+{
+    return l->cancel && *l->cancel ? fail(f, ERR_CANCELLED, "the call was given up") : OK;
+}
+
 static enum err nonsense(const struct line *l, const char *what, struct fault *f)
 {
     return fail(f, ERR_PARSE, "the daemon on %s %s", line_path(l), what);
@@ -68,6 +76,7 @@ static enum err connect_anew(struct line *l, struct fault *f)
 {
     enum err e = reach_daemon(&l->places, l->timeout_ms, &l->fd, &l->place, f);
     if (e) l->fd = -1;
+    l->begun = true;
     return e;
 }
 
@@ -92,6 +101,8 @@ static enum err send_frame(struct line *l, struct str frame, bool *sent, struct 
             return late(l, f);
         } else if (n == 0 || errno != EINTR) {
             return lost(l, f);
+        } else if (woken(l, f)) {
+            return ERR_CANCELLED;
         }
     }
     return OK;
@@ -123,17 +134,37 @@ static enum err send_request(struct line *l, const struct request *q, struct are
 
 /* --- the answer -------------------------------------------------------------------------- */
 
-/* The first read waits as long as the socket does; whoever sends an answer in pieces does not get
- * that long for each of them. */
+/* As poll; a signal is let in only while it waits, so that none comes unseen between the look at
+ * cancel and the wait. */
+static int poll_or_cancel(const struct line *l, struct pollfd *p, int ms)
+{
+    struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+    sigset_t all, before;
+    if (!l->cancel) return poll(p, 1, ms);
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &before);
+    int n = -1, why = EINTR;
+    if (!*l->cancel) {
+        n = ppoll(p, 1, &t, &before);
+        why = errno;
+    }
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    errno = why;
+    return n;
+}
+
+/* A first read waits as long as the socket does; whoever connects anew, sends an answer in pieces
+ * or events before it does not get that long for each of them. */
 static enum err wait_for_more(struct line *l, uint64_t deadline, struct fault *f)
 {
     struct pollfd p = { .fd = l->fd, .events = POLLIN };
     for (;;) {
         uint64_t now = reach_clock();
         if (now >= deadline) return late(l, f);
-        int n = poll(&p, 1, (int)((deadline - now) / MS) + 1);
+        int n = poll_or_cancel(l, &p, (int)((deadline - now) / MS) + 1);
         if (n > 0) return OK;
         if (n < 0 && errno != EINTR) return lost(l, f);
+        if (n < 0 && woken(l, f)) return ERR_CANCELLED;
     }
 }
 
@@ -147,6 +178,7 @@ static enum err read_more(struct line *l, char *to, size_t room, uint64_t deadli
         }
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return late(l, f);
         if (n == 0 || errno != EINTR) return lost(l, f);
+        if (woken(l, f)) return ERR_CANCELLED;
         enum err e = wait_for_more(l, deadline, f);
         if (e) return e;
     }
@@ -184,7 +216,7 @@ static enum err receive(struct line *l, uint64_t deadline, struct str *payload, 
         enum err e = OK;
         if (l->from || payload->len + FRAME_HEAD > room)
             e = make_room(l, payload->len + FRAME_HEAD, &at, &room, f);
-        if (!e && l->len) e = wait_for_more(l, deadline, f);
+        if (!e && (l->len || l->begun || l->cancel)) e = wait_for_more(l, deadline, f);
         if (!e) e = read_more(l, at, room, deadline, f);
         if (e) return e;
     }
@@ -201,16 +233,23 @@ static uint32_t answered_op(const struct request *q)
     return with ? ((const struct with_request *)q->body)->request.op : q->op;
 }
 
-/* Reads until the answer is there; events before it are passed over. */
+/* Reads until the answer is there; events before it are passed over, unread. */
 static enum err receive_answer(struct line *l, const struct request *q, uint64_t deadline,
                                struct arena *a, struct response *r, struct fault *f)
 {
     for (;;) {
         struct str payload;
         struct fault g = { "" };
+        uint32_t kind;
+        uint64_t id;
         enum err e = receive(l, deadline, &payload, f);
         if (e) return e;
         trace(l, payload, true, a);
+        if (codec_peek(payload, &kind, &id) && kind == RESPONSE_EVENT && id == q->id) {
+            if (reach_clock() >= deadline) return late(l, f);
+            l->begun = true;
+            continue;
+        }
         e = codec_read_response(payload, a, r, &g);
         if (e)
             return fail(f, ERR_PARSE, "the answer of the daemon on %s cannot be read: %s",
@@ -219,7 +258,6 @@ static enum err receive_answer(struct line *l, const struct request *q, uint64_t
             return fail(f, err_of_code(r->code), "the daemon on %s refused: %.*s", line_path(l),
                         STR_ARG(str_head(r->message, 256)));
         if (r->id != q->id) return nonsense(l, "answered something that was not asked", f);
-        if (r->kind == RESPONSE_EVENT) continue;
         if (r->kind == RESPONSE_SUCCESS && r->op != answered_op(q))
             return nonsense(l, "answered another operation than was asked", f);
         return OK;
@@ -239,10 +277,10 @@ static enum err call_once(struct line *l, const struct request *q, uint64_t dead
     return e;
 }
 
-static void sleep_ms(uint64_t ms)
+static void sleep_ms(const struct line *l, uint64_t ms)
 {
     struct timespec t = { .tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000 * 1000000) };
-    while (nanosleep(&t, &t) != 0 && errno == EINTR) continue;
+    while (nanosleep(&t, &t) != 0 && errno == EINTR && !woken(l, NULL)) continue;
 }
 
 /* Waits before the call is made again; false when there is no time left for it. */
@@ -251,7 +289,7 @@ static bool pause_before(struct line *l, uint64_t deadline)
     if (!l->pauses.least_ms) l->pauses = backoff_make(PAUSE_MS, PAUSE_MOST_MS, 0);
     uint64_t ms = backoff_next_ms(&l->pauses), now = reach_clock();
     if (now >= deadline || (deadline - now) / MS <= ms) return false;
-    sleep_ms(ms);
+    sleep_ms(l, ms);
     return true;
 }
 
@@ -268,6 +306,7 @@ enum err line_call(struct line *l, enum op op, const void *request, bool patient
     uint64_t now = reach_clock(), deadline = now + l->timeout_ms * MS;
     enum err e = ERR_TIMEOUT;
     if (!patient && now < l->not_before) return late(l, f);
+    l->begun = false;
     for (int i = 0; i < TRIES; i++) {
         bool was_connected = l->fd >= 0, sent = false;
         q.id = ++l->id;
@@ -281,6 +320,7 @@ enum err line_call(struct line *l, enum op op, const void *request, bool patient
         if (e != ERR_SERVICE_UNAVAILABLE && !gone) break;
         /* One that was idle may have been closed long ago: that is no reason to wait. */
         if (!(was_connected && !i) && !pause_before(l, deadline)) break;
+        if (woken(l, f)) return ERR_CANCELLED;
     }
     if (e == ERR_TIMEOUT) rest(l);
     if (e) return e;

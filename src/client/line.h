@@ -10,6 +10,8 @@
 #include "io/sock.h"
 #include "wire/schema.h"
 
+#include <signal.h>
+
 enum {
     LINE_WRITE_ROOM = 16 << 10, /* a longer request gets memory of its own */
     LINE_READ_ROOM = 256 << 10, /* as much as a socket holds; pages are used as answers need them */
@@ -24,6 +26,8 @@ struct line {
     uint64_t timeout_ms; /* of a whole call */
     size_t frame_most;   /* bytes */
     int verbose;
+    const volatile sig_atomic_t *cancel; /* as in client_options; line_open sets none */
+    bool begun;            /* some of the call's time is used: a read does not have all of it */
     uint64_t id;           /* of the last call */
     uint64_t not_before;   /* after a call that was not answered in time: when to ask again, ns */
     struct backoff pauses; /* between connections that are lost */
@@ -45,8 +49,8 @@ void line_close(struct line *l);
  * might be made twice and changes something. patient: whether to wait also for a daemon that left
  * while it was asked, and for one that did not answer lately.
  * ERR_NOT_FOUND: nobody listens. ERR_FORBIDDEN: somebody who is not to be trusted, or does not
- * serve us. ERR_TIMEOUT. ERR_SERVICE_UNAVAILABLE: the connection was lost. ERR_PARSE: the answer is
- * none, and the connection was given up. */
+ * serve us. ERR_TIMEOUT. ERR_CANCELLED: see cancel. ERR_SERVICE_UNAVAILABLE: the connection was
+ * lost. ERR_PARSE: the answer is none, and the connection was given up. */
 enum err line_call(struct line *l, enum op op, const void *request, bool patient, struct arena *a,
                    struct response *r, struct fault *f);
 

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "client/backoff.h"
 #include "client/line.h"
+#include "client/mux_queue.h"
 #include "client/reach.h"
 #include "wire/codec.h"
 #include "wire/frame.h"
@@ -14,43 +15,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MS      UINT64_C(1000000) /* in nanoseconds */
-#define NEVER   UINT64_MAX
-#define NO_SLOT UINT32_MAX
+#define MS    UINT64_C(1000000) /* in nanoseconds */
+#define NEVER UINT64_MAX
 
 enum { READ_BYTES = 64 << 10, PAUSE_MS = 10, PAUSE_MOST_MS = 5000 };
-
-/* A call: free, asked for, or given up by its caller while the daemon may still answer it. */
-enum slot_state { SLOT_FREE, SLOT_ASKED, SLOT_GIVEN_UP };
-
-struct slot {
-    uint64_t id; /* its place among the slots in the lower bits, how often it was used above */
-    uint64_t deadline; /* ns */
-    uint64_t frame;    /* where its frame begins, counted from the first byte ever queued */
-    mux_done *done;
-    void *user;
-    enum slot_state state;
-    uint32_t next; /* free slot */
-};
-_Static_assert(sizeof(struct slot) <= 64, "a call takes a line of the processor's cache");
-
-struct mux {
-    struct sock_places places;
-    bool once;                          /* the connection was given, there will be no other */
-    int fd;                             /* -1: none */
-    uint64_t now, earliest, connect_at; /* ns; earliest: no deadline lies before it */
-    size_t frame_most;
-    struct backoff pauses;
-    struct buf out, in;
-    size_t out_from, in_from;         /* bytes before these are done with */
-    uint64_t written;                 /* bytes ever written: where the one at out_from stands */
-    struct arena arena;               /* of the last mux_read */
-    size_t pending, used;             /* callbacks to come; slots that are not free */
-    uint32_t count, mask, free, high; /* slots; those from high on were never used */
-    bool turning;
-    size_t mapped; /* bytes */
-    struct slot slots[];
-};
 
 /* --- opening and closing ----------------------------------------------------------------- */
 
@@ -64,7 +32,8 @@ static struct mux *mux_make(uint32_t count)
     m->mapped = bytes;
     m->count = count;
     m->mask = size - 1;
-    m->free = NO_SLOT;
+    m->free = MUX_NO_SLOT;
+    m->swept = NEVER;
     m->fd = -1;
     m->earliest = NEVER;
     return m;
@@ -125,39 +94,7 @@ void mux_close(struct mux *m)
     munmap(m, m->mapped);
 }
 
-/* --- slots ------------------------------------------------------------------------------- */
-
-static struct slot *slot_take(struct mux *m)
-{
-    struct slot *s;
-    if (m->free != NO_SLOT) {
-        s = &m->slots[m->free];
-        m->free = s->next;
-        s->id += (uint64_t)m->mask + 1;
-    } else if (m->high < m->count) {
-        s = &m->slots[m->high];
-        s->id = m->high++ + (uint64_t)m->mask + 1;
-    } else {
-        return NULL;
-    }
-    m->used++;
-    return s;
-}
-
-static void slot_free(struct mux *m, struct slot *s)
-{
-    s->state = SLOT_FREE;
-    s->next = m->free;
-    m->free = (uint32_t)(s - m->slots);
-    m->used--;
-}
-
-static struct slot *slot_find(struct mux *m, uint64_t id)
-{
-    uint64_t i = id & m->mask;
-    struct slot *s = &m->slots[i];
-    return i < m->high && s->id == id && s->state != SLOT_FREE ? s : NULL;
-}
+/* --- asking ------------------------------------------------------------------------------ */
 
 static void end_call(struct mux *m, struct slot *s, const struct mux_end *end)
 {
@@ -166,23 +103,6 @@ static void end_call(struct mux *m, struct slot *s, const struct mux_end *end)
     slot_free(m, s);
     m->pending--;
     done(m, end, user);
-}
-
-/* --- asking ------------------------------------------------------------------------------ */
-
-/* Queues a frame; false, and nothing queued, when there is no room for it. */
-static bool queue(struct mux *m, struct slot *s, enum op op, const void *request)
-{
-    const struct request q = { .id = s->id, .op = op_row(op)->number, .body = request };
-    struct buf *out = &m->out;
-    s->frame = m->written + (out->len - m->out_from);
-    size_t at = frame_begin(out);
-    codec_write_request(out, &q);
-    frame_end(out, at);
-    if (!out->full && out->len - at - FRAME_HEAD <= m->frame_most) return true;
-    out->len = at;
-    out->full = false;
-    return false;
 }
 
 static void set_deadline(struct mux *m, struct slot *s, uint64_t ms)
@@ -197,7 +117,7 @@ enum err mux_call(struct mux *m, enum op op, const void *request, uint64_t deadl
     if (m->fd < 0 && m->once) return ERR_SERVICE_UNAVAILABLE;
     struct slot *s = slot_take(m);
     if (!s) return ERR_BUSY;
-    if (!queue(m, s, op, request)) {
+    if (!queue_put(m, s, op, request)) {
         slot_free(m, s);
         return m->out.len > m->out_from ? ERR_BUSY : ERR_RESOURCE_LIMIT;
     }
@@ -210,14 +130,19 @@ enum err mux_call(struct mux *m, enum op op, const void *request, uint64_t deadl
     return OK;
 }
 
-/* The caller is told; the slot stays taken until the daemon has said something to it, and so does
- * that of the Cancel. Where there is no room for a Cancel there is none. */
+/* The caller is told. A call that was sent keeps its slot until the daemon has said something to
+ * it, and so does its Cancel; where there is no room for a Cancel there is none. Of a call that was
+ * not sent the daemon never hears: queue_sweep is to follow. */
 static void give_up(struct mux *m, struct slot *s, enum err e, struct str sentence)
 {
-    struct slot *cancel = slot_take(m);
     const struct cancel_request q = { .target = s->id };
     const struct mux_end end = { .id = s->id, .e = e, .sentence = sentence };
-    if (cancel && queue(m, cancel, OP_cancel, &q)) {
+    if (m->fd < 0 || !slot_sent(s, m->written)) {
+        end_call(m, s, &end);
+        return;
+    }
+    struct slot *cancel = slot_take(m);
+    if (cancel && queue_put(m, cancel, OP_cancel, &q)) {
         cancel->state = SLOT_GIVEN_UP;
         set_deadline(m, cancel, MUX_LATE_MS);
     } else if (cancel) {
@@ -234,47 +159,32 @@ bool mux_cancel(struct mux *m, uint64_t id)
     struct slot *s = slot_find(m, id);
     if (!s || s->state != SLOT_ASKED) return false;
     give_up(m, s, ERR_CANCELLED, STR_NONE);
+    queue_sweep(m);
     return true;
 }
 
 /* --- losing the connection --------------------------------------------------------------- */
 
-static bool was_sent(const struct slot *s, uint64_t written)
-{
-    return s->frame < written;
-}
-
-/* Keeps of the queue what begins behind the frame that was being written. */
-static void keep_unsent(struct mux *m)
-{
-    uint64_t end = m->written + (m->out.len - m->out_from), first = end;
-    for (uint32_t i = 0; i < m->high; i++) {
-        const struct slot *s = &m->slots[i];
-        if (s->state != SLOT_FREE && !was_sent(s, m->written) && s->frame < first) first = s->frame;
-    }
-    m->out_from += (size_t)(first - m->written);
-    m->written = first;
-}
-
+/* What was given up is over with the connection, and so are the Cancels that still wait: none is
+ * left while there is no connection. */
 static void lose(struct mux *m, struct str why)
 {
     uint64_t written = m->written;
-    if (m->fd >= 0) close(m->fd);
+    assert(m->fd >= 0);
+    close(m->fd);
     m->fd = -1;
     m->in.len = m->in_from = 0;
     m->in.full = false;
     m->connect_at = m->now + backoff_next_ms(&m->pauses) * MS;
-    if (!m->once) keep_unsent(m);
+    if (!m->once) queue_keep_unsent(m);
     for (uint32_t i = 0, high = m->high; i < high; i++) {
         struct slot *s = &m->slots[i];
-        if (s->state == SLOT_FREE || (!was_sent(s, written) && !m->once)) continue;
-        if (s->state == SLOT_GIVEN_UP) {
-            slot_free(m, s);
-            continue;
-        }
+        if (s->state == SLOT_GIVEN_UP) slot_free(m, s);
+        if (s->state == SLOT_FREE || (!slot_sent(s, written) && !m->once)) continue;
         end_call(m, s,
                  &(struct mux_end){ .id = s->id, .e = ERR_SERVICE_UNAVAILABLE, .sentence = why });
     }
+    queue_sweep(m);
 }
 
 /* --- a turn ------------------------------------------------------------------------------ */
@@ -309,7 +219,7 @@ static bool take_answer(struct mux *m, struct str payload)
     struct mux_end end = { .payload = payload };
     if (!codec_peek(payload, &kind, &end.id)) return false;
     struct slot *s = slot_find(m, end.id);
-    if (!s || !was_sent(s, m->written)) return false;
+    if (!s || !slot_sent(s, m->written)) return false;
     if (kind == RESPONSE_EVENT) return true;
     if (s->state == SLOT_GIVEN_UP) {
         slot_free(m, s);
@@ -374,12 +284,15 @@ static void look_at_deadlines(struct mux *m)
         if (s->state == SLOT_FREE) continue;
         if (s->deadline > m->now) {
             if (s->deadline < m->earliest) m->earliest = s->deadline;
-        } else if (s->state == SLOT_GIVEN_UP) {
+        } else if (s->state == SLOT_ASKED) {
+            give_up(m, s, ERR_TIMEOUT, S("the daemon did not answer in time"));
+        } else if (slot_sent(s, m->written)) {
             dead = true;
         } else {
-            give_up(m, s, ERR_TIMEOUT, S("the daemon did not answer in time"));
+            slot_free(m, s);
         }
     }
+    queue_sweep(m);
     if (dead) lose(m, S("the daemon does not answer"));
 }
 

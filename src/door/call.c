@@ -20,6 +20,7 @@ static enum err choose_options(const struct cli *c, struct client_options *o, st
         .no_daemon = a->times[OPTION_no_daemon] > 0,
         .timeout_ms = c->settings.timeout_ms,
         .frame_most = c->settings.frame_most,
+        .cancel = c->cancel,
         .verbose = (int)(verbose < VERBOSE_MOST ? verbose : VERBOSE_MOST),
     };
     /* The environment counts before the settings; the client asks it where it is given nothing. */

@@ -139,6 +139,22 @@ static enum err show_here(const struct screen *s, struct str text, struct fault 
     return e;
 }
 
+/* What may not run for a user who got root's power lent to be root's: whatever less can be told to
+ * start by its environment or its keys (less(1), SECURITY). */
+static void restrict_less(void)
+{
+    static const char *const others[] = { "LESSOPEN", "LESSCLOSE", "LESSSECURE_ALLOW" };
+    setenv("LESSSECURE", "1", 1);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) unsetenv(others[i]);
+}
+
+/* Whether root's power was lent, by sudo(8) or pkexec(1), to somebody whose environment may have
+ * come along. */
+static bool power_is_lent(void)
+{
+    return geteuid() == 0 && (getenv("SUDO_UID") || getenv("PKEXEC_UID"));
+}
+
 enum err pager_show(const struct screen *s, struct str text, struct fault *f)
 {
     static char shell[] = "sh", option[] = "-c", less[] = "less", less_options[] = "-FRX";
@@ -147,6 +163,10 @@ enum err pager_show(const struct screen *s, struct str text, struct fault *f)
     bool none = chosen && (!*chosen || str_eq(str_of(chosen), S("cat")));
     if (!s->terminal || !s->rows || none || pager_rows(text, s->width) < s->rows)
         return write_all(STDOUT_FILENO, text, f);
+    if (power_is_lent()) {
+        restrict_less();
+        chosen = NULL;
+    }
     setenv("LESS", "FRX", 0); /* for a $PAGER that is less: colours, and no paging of one screen */
     if (chosen && strlen(chosen) < sizeof command) {
         memcpy(command, chosen, strlen(chosen) + 1);

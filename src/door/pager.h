@@ -1,5 +1,6 @@
 /* Text that is longer than the screen, one screen after the other: through $PAGER, else less where
- * there is one, else here. */
+ * there is one, else here. Under sudo(8) and pkexec(1) $PAGER is not run, and less starts nothing.
+ */
 #ifndef OMG_DOOR_PAGER_H
 #define OMG_DOOR_PAGER_H
 

@@ -51,10 +51,11 @@ struct loop {
     int epoll;
     bool stopped;
     uint64_t now_ns; /* when the present turn's events came */
-    struct watch
-        alarm; /* timerfd_create(2): epoll_wait with a time limit costs more on every turn */
-    uint64_t alarm_ns; /* what it is set to; 0: to nothing */
     struct timer *first, *last;
+    /* A timerfd_create(2) for the first of them: a time limit in epoll_wait costs more, every turn.
+     */
+    struct watch alarm;
+    uint64_t alarm_ns; /* what it is set to; 0: to nothing */
     struct job *jobs, **jobs_end;
     void *pending[LOOP_EVENTS]; /* watches of this turn that are still to be told */
     size_t pending_len;
@@ -66,8 +67,8 @@ void loop_close(struct loop *l);
 /* Runs turns until loop_stop; without watches and timers it waits for ever. */
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
-/* One turn: what is ready now, or else what comes within most_ms (-1: for ever); then due timers;
- * then the jobs that were put off before. */
+/* One turn: what is ready now, timers that are due included, or else what comes within most_ms
+ * (-1: for ever); then the jobs that were put off before. */
 void loop_turn(struct loop *l, int most_ms);
 
 /* CLOCK_MONOTONIC, in nanoseconds. */
@@ -98,7 +99,8 @@ int signals_take(int fd);
 void descriptors_close(int from);
 
 /* Starts this same program under another name: argv[0] is role, fds become descriptors 3 and up,
- * everything else is closed; with clean the environment is empty. It ends when its parent ends.
+ * everything else is closed; with clean the environment is empty. It gets SIGTERM when its parent
+ * ends, as long as it keeps its identity (PR_SET_PDEATHSIG in prctl(2)).
  * pidfd gets readable when the child has ended. */
 struct child {
     pid_t pid;

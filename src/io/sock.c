@@ -150,15 +150,18 @@ static enum err take_over(const char *path, const struct sockaddr_un *address, s
 static enum err bind_to(const char *path, const struct sockaddr_un *address, int *fd,
                         struct fault *f)
 {
-    *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (*fd < 0) return fail_errno(f, "cannot make a socket");
+    int made = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (made < 0) return fail_errno(f, "cannot make a socket");
     mode_t was = umask((mode_t)0177);
-    int refused = bind(*fd, (const struct sockaddr *)address, sizeof *address);
+    int refused = bind(made, (const struct sockaddr *)address, sizeof *address);
     umask(was);
-    if (refused == 0 && listen(*fd, BACKLOG) == 0) return OK;
+    if (refused == 0 && listen(made, BACKLOG) == 0) {
+        *fd = made;
+        return OK;
+    }
     bool forbidden = errno == EACCES || errno == EPERM || errno == EROFS;
     enum err e = fail_errno(f, "cannot listen on %s", path);
-    close(*fd);
+    close(made);
     if (forbidden) return fail(f, ERR_FORBIDDEN, "no socket may be made at %s", path);
     return e;
 }
@@ -174,12 +177,14 @@ void sock_unlock(const char *path, int lock)
 enum err sock_listen(const char *path, int *fd, int *lock, struct fault *f)
 {
     struct sockaddr_un address;
+    int held;
     enum err e = address_of(path, &address, f);
-    if (!e) e = lock_take(path, lock, f);
+    if (!e) e = lock_take(path, &held, f);
     if (e) return e;
     e = take_over(path, &address, f);
     if (!e) e = bind_to(path, &address, fd, f);
-    if (e) sock_unlock(path, *lock);
+    if (e) sock_unlock(path, held);
+    else *lock = held;
     return e;
 }
 
@@ -226,6 +231,18 @@ enum err sock_peer(int fd, struct peer *p)
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0) return ERR_IO;
     *p = (struct peer){ who.pid, who.uid, who.gid };
     return OK;
+}
+
+enum err sock_caller(int fd, struct peer *p)
+{
+    struct sockaddr_un own;
+    socklen_t len = sizeof own, size = sizeof(int);
+    int listens = 1;
+    if (getsockname(fd, (struct sockaddr *)&own, &len) != 0 || own.sun_family != AF_UNIX ||
+        len <= offsetof(struct sockaddr_un, sun_path) ||
+        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens)
+        return ERR_UNAUTHENTICATED;
+    return sock_peer(fd, p);
 }
 
 /* --- descriptors along ------------------------------------------------------------------- */

@@ -50,6 +50,10 @@ struct peer {
 /* Who is at the other end (SO_PEERCRED). */
 enum err sock_peer(int fd, struct peer *p);
 
+/* Who is at the other end of a connection that was accepted on a named socket; any other descriptor
+ * is ERR_UNAUTHENTICATED. A pair, or a listener, would name its maker as the peer. */
+enum err sock_caller(int fd, struct peer *p);
+
 /* As write and read, with descriptors along; -1 and errno on failure. What is received is
  * close-on-exec; *count is how many came (0 to SOCK_FDS_MOST). Descriptors go with the first byte,
  * and a read does not go past the message of the next ones. EMFILE from a receiving end that has no

@@ -40,6 +40,7 @@ struct packages {
     uint64_t updated_ns;     /* when the last update was done */
     uint64_t generation;     /* how often this service was started again in the upper half */
     bool ready;              /* the settings have come */
+    bool failed;             /* it cannot go on */
 };
 
 static struct packages *here; /* one service in a process; callbacks find it here */
@@ -148,7 +149,7 @@ static enum err update(struct packages *p, unsigned *parts, struct fault *f)
     uint64_t now = clock_ns(), rest = REST * (now - from);
     bool follows = from - p->updated_ns < FOLLOWS_MS * UINT64_C(1000000);
     if (rest > REST_MOST_MS * UINT64_C(1000000)) rest = REST_MOST_MS * UINT64_C(1000000);
-    p->watcher.not_before_ns = follows && *parts ? now + rest : 0;
+    p->watcher.not_before_ns = follows && (e || *parts) ? now + rest : 0;
     p->updated_ns = now;
     if (p->store.open && (first || *parts)) {
         watcher_follow(&p->watcher, &p->store, root_of(p) ? root_of(p) : "");
@@ -196,7 +197,7 @@ static enum err check_caller(int caller, struct fault *f)
 {
     struct peer peer;
     if (caller < 0) return fail(f, ERR_UNAUTHENTICATED, "the caller's socket did not come along");
-    enum err e = sock_peer(caller, &peer);
+    enum err e = sock_caller(caller, &peer);
     if (e) return fail(f, ERR_UNAUTHENTICATED, "the caller's socket says nothing");
     if (peer.uid != 0 && peer.uid != geteuid())
         return fail(f, ERR_FORBIDDEN, "only root and the user of the daemon may do this");
@@ -248,6 +249,7 @@ static void take_request(struct packages *p, struct str payload, int caller)
     struct fault f = { "" };
     enum op op;
     arena_reset(&p->arena, 1 << 16);
+    payload = arena_copy(&p->arena, payload); /* the stream may be closed before we are done */
     enum err e = codec_read_request(payload, 1, &p->arena, &q, &f);
     if (!e && q.id == 0) return; /* Cancel: by now it is answered or about to be */
     if (!e && !op_of_number(q.op, &op)) e = ERR_METHOD_NOT_FOUND;
@@ -284,7 +286,11 @@ static enum err settings_came(struct packages *p, struct str text, struct fault 
     enum err e = settings_parse(text, "settings", &s, f);
     if (e) return e;
     p->settings = s;
-    if (p->ready) return OK;
+    p->store.options.verbose = s.verbose > 0;
+    if (p->ready) {
+        timer_set(&p->loop, &p->now_and_then, clock_ns() + s.refresh_ms * 1000000);
+        return OK;
+    }
     struct store_options o = { .root = root_of(p),
                                .cache_folder = str_of(p->settings.cache_dir),
                                .verbose = s.verbose > 0,
@@ -316,6 +322,7 @@ static void take_house(struct packages *p, struct str payload)
     }
     if (!settings_came(p, h->settings, &f)) return;
     complain(f.text);
+    p->failed = true;
     loop_stop(&p->loop);
 }
 
@@ -350,5 +357,5 @@ int packages_main(void)
     }
     watcher_open(&p.watcher, &p.loop, sources_changed);
     loop_run(&p.loop);
-    return 0;
+    return p.failed ? err_row(ERR_SERVICE_UNAVAILABLE)->exit_status : 0;
 }

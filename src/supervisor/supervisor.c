@@ -102,7 +102,10 @@ static void join(struct supervisor *s)
     struct process *broker = &s->processes[PROCESS_BROKER];
     struct process *packages = &s->processes[PROCESS_PACKAGES];
     if (broker->child.pidfd < 0 || packages->child.pidfd < 0) return;
-    if (stream_pair(fd, NULL)) return;
+    if (stream_pair(fd, NULL)) {
+        timer_set(&s->loop, &s->rejoin, clock_ns() + BACKOFF_MS * UINT64_C(1000000));
+        return;
+    }
     tell(broker, fd[0]);
     tell(packages, fd[1]);
     close(fd[0]);
@@ -131,7 +134,9 @@ static void house_ready(struct loop *l, struct watch *w, uint32_t events)
     stream_taken(&p->house, said);
     if (said && p->id == PROCESS_BROKER && !s->rejoin.set)
         timer_set(l, &s->rejoin, clock_ns() + BACKOFF_MS * UINT64_C(1000000));
-    if (e) stream_close(&p->house, l);
+    if (!e) return;
+    stream_close(&p->house, l); /* who cannot be told anything any more is started anew */
+    if (p->child.pidfd >= 0) kill(p->child.pid, SIGKILL);
 }
 
 static enum err process_start(struct process *p, struct fault *f)
@@ -150,9 +155,13 @@ static enum err process_start(struct process *p, struct fault *f)
     }
     p->started_ns = clock_ns();
     p->watch = (struct watch){ p->child.pidfd, EPOLLIN, process_ended };
-    e = loop_add(&s->loop, &p->watch);
-    if (!e) e = stream_open(&p->house, &s->loop, pair[0], HOUSE_MOST, house_ready);
-    return e ? fail(f, e, "the process %s cannot be watched", rows[p->id].name) : OK;
+    e = stream_open(&p->house, &s->loop, pair[0], HOUSE_MOST, house_ready);
+    if (!e) e = loop_add(&s->loop, &p->watch);
+    if (!e) return OK;
+    stream_close(&p->house, &s->loop);
+    kill(p->child.pid, SIGKILL);
+    child_end(&p->child);
+    return fail(f, e, "the process %s cannot be watched", rows[p->id].name);
 }
 
 static void start_later(struct process *p)

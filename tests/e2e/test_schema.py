@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 
 import pytest
 
@@ -247,6 +248,49 @@ def test_the_end_of_a_connection_is_said(connect):
     half.send_many([("ping", {})] * 2)
     with pytest.raises(wire.Closed, match="within a frame"):
         half.receive()
+
+
+def test_who_is_turned_away_learns_why(tmp_path):
+    path = str(tmp_path / "omg.sock")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        for out in (frame(wire.Error(0, -1008, "too many clients")), b""):
+            with wire.Client(path) as client:
+                with listener.accept()[0] as peer:
+                    peer.sendall(out)
+                with pytest.raises(wire.CallError if out else BrokenPipeError) as caught:
+                    client.call("ping")
+                assert not out or caught.value.message == "too many clients"
+
+
+def test_what_was_answered_before_the_end_is_kept(tmp_path):
+    path = str(tmp_path / "omg.sock")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        with wire.Client(path) as client:
+            first = client.send("ping")
+            with listener.accept()[0] as peer:
+                peer.recv(64)
+                peer.sendall(pong(first))
+            with pytest.raises(BrokenPipeError):
+                client.send("ping")
+            assert client.gather([first])[0].result.text == "pong"
+
+
+def test_the_socket_is_looked_for_where_the_daemon_makes_it(monkeypatch):
+    monkeypatch.delenv("OMG_SOCKET", raising=False)
+    monkeypatch.setattr(os, "geteuid", lambda: 4242)
+    monkeypatch.setattr(os.path, "exists", lambda path: True)
+    for folder, socket_path in [("/some/where", "/some/where/omg.sock"), ("some/where", "/tmp/omg.sock"),
+                                ("", "/tmp/omg.sock")]:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        assert wire.socket_path() == socket_path
+    monkeypatch.setattr(os.path, "isdir", lambda path: path == "/run/user/4242")
+    for owner, socket_path in [(4242, "/run/user/4242/omg.sock"), (4243, "/tmp/omg.sock")]:
+        monkeypatch.setattr(os, "stat", lambda path, owner=owner: types.SimpleNamespace(st_uid=owner))
+        assert wire.socket_path() == socket_path
 
 
 def test_nothing_waits_for_ever(connect):

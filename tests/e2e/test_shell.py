@@ -8,6 +8,7 @@ import re
 import select
 import shutil
 import signal
+import socket
 import stat
 import struct
 import subprocess
@@ -339,6 +340,19 @@ def test_less_can_be_left(shell):
         t.expect(r"omg> $")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="root's power is lent by root")
+@pytest.mark.parametrize("lent", ["SUDO_UID", "PKEXEC_UID"])
+def test_power_that_was_lent_is_not_lent_on(shell, tmp_path, lent):
+    less = tmp_path / "less"
+    less.write_text("#!/bin/sh\nprintf '<%s>\\n' \"$LESSSECURE\" \"$LESSOPEN\" \"$LESSSECURE_ALLOW\"\n")
+    less.chmod(0o755)
+    own = {"PAGER": "sed s/^/p:/", "PATH": f"{tmp_path}:{os.environ['PATH']}",
+           "LESSOPEN": "|id %s", "LESSSECURE_ALLOW": "shell"}
+    assert "p:  search" in shell(rows=10, env=own).prompt().run("help")
+    shown = shell(rows=10, env={**own, lent: "1000"}).prompt().run("help")
+    assert "p:" not in shown and shown.split()[-3:] == ["<1>", "<>", "<>"]
+
+
 # --- how it ends ----------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
@@ -413,6 +427,23 @@ def test_ctrl_c_ends_a_command(shell, daemon):
     t.type("\x03")
     t.expect(r"\^C(?s:.*)omg \[130\]> $")
     assert t.run("ping").startswith("pong in ")
+
+
+def test_ctrl_c_gives_up_a_daemon_that_hangs(shell, tmp_path):
+    path = str(tmp_path / "hung.sock")
+    with socket.socket(socket.AF_UNIX) as hung:
+        hung.bind(path)
+        hung.listen()
+        t = shell("shell", "--socket", path, "--timeout", "1min", bare=True).prompt()
+        for line in ("ping", "status"):
+            t.type(line + "\r")
+            t.expect(line + r"\n$")
+            with hung.accept()[0] as peer:
+                peer.recv(64)
+                begun = time.monotonic()
+                t.type("\x03")
+                t.expect(r"\^C(?s:.*)omg \[130\]> $")
+                assert time.monotonic() - begun < 5
 
 
 def test_one_connection_that_survives_the_daemon(shell, daemon):

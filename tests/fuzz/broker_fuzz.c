@@ -109,14 +109,17 @@ static void judge(struct world *w, struct guest *g, struct str payload)
 
 /* --- guests ------------------------------------------------------------------------------ */
 
-static void guest_reads(struct world *w, struct guest *g)
+/* Gives whether anything came. */
+static bool guest_reads(struct world *w, struct guest *g)
 {
     struct str payload;
+    size_t all = 0;
     ssize_t n = 1;
     while (g->fd >= 0 && n > 0) {
         char *to = buf_more(&g->in, 1 << 16);
         need(to != NULL);
         n = recv(g->fd, to, 1 << 16, MSG_DONTWAIT);
+        if (n > 0) all += (size_t)n;
         if (n > 0) g->in.len += (size_t)n;
         size_t from = 0;
         while (frame_take(str_from(buf_view(&g->in), from), 64 << 20, &payload) == FRAME_WHOLE) {
@@ -128,6 +131,7 @@ static void guest_reads(struct world *w, struct guest *g)
         arena_reset(&w->h.arena, 1 << 16);
     }
     if (n == 0 || (n < 0 && errno != EAGAIN)) g->left = true;
+    return all > 0;
 }
 
 static void guest_leaves(struct guest *g)
@@ -339,14 +343,17 @@ static void one_step(struct world *w)
     }
 }
 
-static void everybody_listens(struct world *w)
+/* Gives whether anybody got anything. */
+static bool everybody_listens(struct world *w)
 {
     char any[64];
+    bool more = false;
     house_turns(&w->h);
     service_listens(w);
     while (w->h.supervisor >= 0 && read(w->h.supervisor, any, sizeof any) > 0) continue;
     for (size_t i = 0; i < CLIENTS; i++)
-        if (w->guests[i].reads) guest_reads(w, &w->guests[i]);
+        if (w->guests[i].reads) more |= guest_reads(w, &w->guests[i]);
+    return more;
 }
 
 /* After all deadlines nobody is owed anything any more who did not leave or was hung up on. */
@@ -354,10 +361,10 @@ static void final_account(struct world *w)
 {
     for (int round = 0; round < 4; round++) {
         for (size_t i = 0; i < CLIENTS; i++) w->guests[i].reads = w->guests[i].fd >= 0;
-        everybody_listens(w);
+        while (everybody_listens(w)) continue;
         house_age(&w->h, 31 * SECOND);
     }
-    everybody_listens(w);
+    while (everybody_listens(w)) continue;
     for (size_t i = 0; i < CLIENTS; i++) {
         const struct guest *g = &w->guests[i];
         bool owed = !g->left && !g->said_nonsense && !w->h.b.stopping;

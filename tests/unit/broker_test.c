@@ -413,6 +413,30 @@ static void a_batch_is_cancelled_with_its_item(void **state)
     buf_free(&both);
 }
 
+static void a_batch_can_cancel_itself(void **state)
+{
+    struct request items[4] = { { 1, op_row(OP_doctor)->number, &doctor },
+                                { 2, op_row(OP_cancel)->number,
+                                  &(struct cancel_request){ .target = 5 } },
+                                { 3, op_row(OP_doctor)->number, &doctor },
+                                { 4, op_row(OP_ping)->number, &ping } };
+    (void)state;
+    for (int round = 0; round < 3; round++) {
+        struct request r;
+        int caller;
+        ask(OP_batch, 5, &(struct batch_request){ .requests = { items, 4 } });
+        while (service_hears(&h, &r, &caller)) {
+            if (r.id) service_answers(&h, r.id);
+            house_turns(&h);
+        }
+        struct response said = answer();
+        if (said.kind != RESPONSE_SUCCESS) assert_error(said, 5, ERR_CANCELLED);
+        else assert_int_equal(((const struct batch_result *)said.body)->responses.len, 4);
+        no_answer();
+        assert_int_equal(h.b.calls_len, 0);
+    }
+}
+
 /* --- batches ----------------------------------------------------------------------------- */
 
 static void a_hundred_items_are_answered_in_their_order(void **state)
@@ -1007,6 +1031,7 @@ int main(void)
         TEST(what_is_not_under_way_cannot_be_cancelled),
         TEST(anothers_call_cannot_be_cancelled),
         TEST(a_batch_is_cancelled_with_its_item),
+        TEST(a_batch_can_cancel_itself),
         TEST(a_hundred_items_are_answered_in_their_order),
         TEST(an_empty_batch_has_an_empty_answer),
         TEST(items_fail_one_by_one),

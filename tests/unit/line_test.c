@@ -219,6 +219,23 @@ static void events_first(int fd, uint64_t id)
     silence(fd);
 }
 
+static void events_only(int fd, uint64_t id)
+{
+    const struct ping_result p = { .text = S("not yet") };
+    for (uint64_t i = 1;; i++) {
+        answer(fd,
+               &(struct response){
+                   .id = id, .kind = RESPONSE_EVENT, .sequence = i, .op = OP_ping, .body = &p });
+        usleep(1000);
+    }
+}
+
+static void leave_late(int fd, uint64_t id)
+{
+    (void)fd, (void)id;
+    usleep(200000);
+}
+
 /* --- facts --------------------------------------------------------------------------------- */
 
 static void calls_share_a_connection(void **state)
@@ -385,6 +402,53 @@ static void events_are_passed_over(void **state)
     assert_int_equal(ping(true), OK);
 }
 
+static void events_do_not_put_off_the_end(void **state)
+{
+    (void)state;
+    START(events_only);
+    uint64_t from = reach_clock();
+    size_t used = arena.used;
+    assert_int_equal(ping(true), ERR_TIMEOUT);
+    assert_in_range(ms_since(from), 290, 500);
+    assert_int_equal(arena.used, used);
+}
+
+static void a_new_connection_does_not_put_off_the_end(void **state)
+{
+    (void)state;
+    START(leave_late, say_nothing);
+    uint64_t from = reach_clock();
+    assert_int_equal(ping(true), ERR_TIMEOUT);
+    assert_in_range(ms_since(from), 290, 400);
+}
+
+static volatile sig_atomic_t unwanted;
+
+static void note_signal(int number)
+{
+    unwanted = number;
+}
+
+static void a_signal_gives_up_a_call(void **state)
+{
+    (void)state;
+    const struct sigaction heeded = { .sa_handler = note_signal };
+    struct sigaction before;
+    START(say_nothing);
+    line.timeout_ms = 20000;
+    line.cancel = &unwanted;
+    unwanted = SIGALRM; /* one that came before the wait */
+    assert_int_equal(ping(true), ERR_CANCELLED);
+    unwanted = 0;
+    assert_int_equal(sigaction(SIGALRM, &heeded, &before), 0);
+    alarm(1);
+    uint64_t from = reach_clock();
+    assert_int_equal(ping(true), ERR_CANCELLED);
+    assert_in_range(ms_since(from), 0, 5000);
+    assert_int_equal(line.fd, -1);
+    sigaction(SIGALRM, &before, NULL);
+}
+
 static void a_request_above_the_limit_is_not_sent(void **state)
 {
     (void)state;
@@ -450,6 +514,9 @@ int main(void)
         test(an_answer_larger_than_the_room),
         test(an_answer_above_the_limit_is_refused_by_its_head),
         test(events_are_passed_over),
+        test(events_do_not_put_off_the_end),
+        test(a_new_connection_does_not_put_off_the_end),
+        test(a_signal_gives_up_a_call),
         test(a_request_above_the_limit_is_not_sent),
         test(another_user_is_not_believed),
     };

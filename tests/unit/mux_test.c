@@ -384,6 +384,31 @@ static void cancelling_is_at_once(void **state)
     assert_int_equal(op, OP_cancel);
 }
 
+static void what_is_cancelled_before_it_is_sent_never_is(void **state)
+{
+    (void)state;
+    static char words[200 << 10];
+    uint64_t large[4], small[3], got;
+    uint32_t op;
+    memset(words, 'w', sizeof words);
+    const struct search_request q = { .query = { words, sizeof words } };
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(mux_call(mux, OP_search, &q, 0, note, NULL, &large[i]), OK);
+    mux_turn(mux, 0); /* more than a socket holds: a part of one is under way */
+    assert_true(mux_wants_write(mux));
+    for (size_t i = 0; i < 3; i++) assert_int_equal(ping(0, &small[i]), OK);
+    assert_true(mux_cancel(mux, small[0]));
+    assert_true(mux_cancel(mux, large[3]));
+    assert_true(mux_cancel(mux, small[1]));
+    assert_int_equal(ends, 3);
+    for (size_t i = 0; i < 4; i++) {
+        while (!take(&op, &got, NULL)) mux_turn(mux, 10);
+        assert_int_equal(got, i < 3 ? large[i] : small[2]);
+    }
+    mux_turn(mux, 0);
+    assert_false(take(&op, &got, NULL));
+}
+
 static void deadlines_of_many_lengths(void **state)
 {
     (void)state;
@@ -556,6 +581,47 @@ static void nobody_there_is_an_error_at_first_and_a_pause_later(void **state)
     assert_int_equal(mux_fd(mux), -1);
 }
 
+/* Nothing stays of calls that ended while there was no daemon, and one that comes back is asked
+ * only what is still wanted. */
+static void who_was_away_is_not_asked_what_is_late(void **state)
+{
+    (void)state;
+    int listener = listen_on_path();
+    uint64_t id, wanted, got;
+    uint32_t op;
+    open_path();
+    close(accept(listener, NULL, NULL));
+    close(listener);
+    unlink(path);
+    assert_int_equal(mux_turn(mux, 10), OK);
+    assert_int_equal(mux_fd(mux), -1);
+    assert_int_equal(ping(0, &wanted), OK);
+    for (size_t round = 1; round < 6; round++) {
+        for (size_t i = 1; i < CALLS; i++) assert_int_equal(ping(1, &id), OK);
+        assert_int_equal(ping(1, &id), ERR_BUSY);
+        while (mux_pending(mux) > 1) assert_int_equal(mux_turn(mux, -1), OK);
+        assert_int_equal(ends, round * (CALLS - 1));
+        assert_int_equal(ended[ends - 1].e, ERR_TIMEOUT);
+    }
+    assert_int_equal(ping(0, &id), OK);
+    assert_true(mux_cancel(mux, id));
+    assert_int_equal(ping(0, &id), OK);
+    listener = listen_on_path();
+    for (int i = 0; i < 1000 && mux_fd(mux) < 0; i++) assert_int_equal(mux_turn(mux, 20), OK);
+    peer = (struct peer){ .fd = accept(listener, NULL, NULL) };
+    mux_turn(mux, 0);
+    assert_true(take(&op, &got, NULL));
+    assert_int_equal(got, wanted);
+    assert_true(take(&op, &got, NULL));
+    assert_int_equal(got, id);
+    assert_false(take(&op, &got, NULL));
+    pong(id, "back");
+    pong(wanted, "back");
+    while (mux_pending(mux)) assert_int_equal(mux_turn(mux, 1000), OK);
+    assert_string_equal(ended[ends - 1].text, "back");
+    close(listener);
+}
+
 /* --- pauses -------------------------------------------------------------------------------- */
 
 static void pauses_grow_and_differ(void **state)
@@ -603,6 +669,8 @@ int main(void)
         folder_test(what_was_not_sent_goes_out_on_the_next_connection),
         folder_test(half_a_request_is_not_taken_up_again),
         folder_test(nobody_there_is_an_error_at_first_and_a_pause_later),
+        folder_test(who_was_away_is_not_asked_what_is_late),
+        pair_test(what_is_cancelled_before_it_is_sent_never_is),
         cmocka_unit_test(pauses_grow_and_differ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
