@@ -162,6 +162,22 @@ def test_systemd_has_nothing_to_say_against_the_units(place, tmp_path, who):
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+# What the loop, the processes and the index live on; a filter that takes one away stops the daemon.
+CALLS = ("epoll_create1", "timerfd_create", "timerfd_settime", "signalfd4", "pidfd_open", "inotify_init1",
+         "memfd_create", "socketpair", "accept4", "execve", "flock", "seccomp", "landlock_restrict_self")
+
+
+@pytest.mark.parametrize("who", ("system", "user"))
+def test_the_units_allow_what_the_daemon_calls(packaged, who):
+    text = (packaged[0] / f"usr/local/lib/systemd/{who}/omgd.service").read_text()
+    denied = [word for line in text.splitlines() if line.startswith("SystemCallFilter=~")
+              for word in line.partition("~")[2].split()]
+    shown = subprocess.run([tool("systemd-analyze"), "syscall-filter", "--no-pager", *denied],
+                           capture_output=True, text=True, check=False)
+    assert shown.returncode == 0, shown.stderr
+    assert not set(shown.stdout.split()) & set(CALLS)
+
+
 def test_the_unit_of_the_machine_leaves_the_daemon_little(place):
     tenths = 20  # of ten; more than that would be exposed
     done = subprocess.run(
