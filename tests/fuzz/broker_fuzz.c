@@ -237,9 +237,9 @@ static void guest_asks(struct world *w, struct guest *g)
 static void guest_asks_much(struct world *w, struct guest *g)
 {
     struct buf one = buf_make(1 << 20), out = buf_make(1 << 22);
-    uint64_t times = take(w, 1) * 16;
+    uint64_t how = take(w, 1), times = how % 64;
     put_any(w, &one);
-    if (times & 16)
+    if (how & 64)
         buf_put(&one, "\0\0\xEA\x60 and no more", 16); /* half a message of 60,000 bytes */
     for (uint64_t i = 0; i <= times && out.len < 1 << 19; i++) buf_str(&out, buf_view(&one));
     guest_says(g, buf_view(&out));
