@@ -179,6 +179,29 @@ def test_detached_it_is_there_when_the_command_ends(house):
 
 # --- ending -----------------------------------------------------------------------------------------
 
+def test_what_was_sent_before_the_end_is_answered(house):
+    """More than one turn of requests wait when the broker is told to end."""
+    house.start()
+    with house.client() as client:
+        client.call("ping")
+        os.kill(house.broker, signal.SIGSTOP)
+        broker = house.broker
+        asked = client.send_many([("ping", {})] * 8000)
+        house.process.send_signal(signal.SIGTERM)
+        os.kill(broker, signal.SIGCONT)
+        assert all(one.result.text == "pong" for one in client.gather(asked))
+        assert client.receive_frame() is None
+    assert house.process.wait(30) == 0
+
+
+def test_without_an_index_and_its_maker_nobody_waits(house):
+    house.start("--socket", house.socket, "--root", str(house.folder / "not-there"), ready=False)
+    house.listens()
+    with house.client() as client:
+        wait_for(lambda: client.call("hello", version=1, client="test").services[0].state == "down")
+        assert error_of(client, "status") == "SERVICE_UNAVAILABLE"
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_calls_under_way_are_answered_when_it_ends(house, number):
     house.start()
